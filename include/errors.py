@@ -1,0 +1,55 @@
+"""Named refusals. Every one says which file and row, what was expected and what to do."""
+
+from __future__ import annotations
+
+
+class WarehouseError(Exception):
+    """Base of every refusal this project makes.
+
+    ``what`` names what is wrong, ``remedy`` what the reader should do. ``file`` is a file's or
+    table's name (never a cell's value), ``row`` the 1-based row as the sender counts it.
+    No personal value may be put into any of them: they end in logs and Data Docs.
+    """
+
+    def __init__(
+        self, what: str, *, remedy: str, file: str | None = None, row: int | None = None
+    ) -> None:
+        self.what, self.remedy, self.file, self.row = what, remedy, file, row
+        place = "" if file is None else f"{file}: " if row is None else f"{file}, row {row}: "
+        super().__init__(f"{place}{what} What to do: {remedy}")
+
+
+class ConfigurationMissing(WarehouseError):
+    """A setting that has no embedded default is absent."""
+
+
+class DeliveryMissing(WarehouseError):
+    """A source was asked for a period it has not delivered."""
+
+
+class HeaderMismatch(WarehouseError):
+    """A required column of the contract is not among the delivered headers."""
+
+
+class UnreadableDelivery(WarehouseError):
+    """Bytes that are not the file they claim to be (encoding, workbook, column count)."""
+
+
+class SourceUnavailable(WarehouseError):
+    """A source system did not answer within its retries."""
+
+
+class DeliveryRejected(WarehouseError):
+    """A delivery's expectation suite failed; nothing of it goes on."""
+
+
+class GateBlocked(WarehouseError):
+    """The candidate failed a critical expectation; the last good month stays published."""
+
+
+class BackfillRefused(WarehouseError):
+    """A backfill request breaks a rule; nothing was started."""
+
+
+class ServiceFailed(WarehouseError):
+    """An embedded service did not start or died."""

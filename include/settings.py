@@ -1,0 +1,69 @@
+"""Everything that differs between machines, read from ``WAREHOUSE_*`` environment variables.
+
+The launcher fills what is unset with the embedded services' addresses
+(``include/services/embedded.py``); nothing else in the code knows which it is.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Addresses, secrets and folders. DSNs are libpq URLs; durations say their unit."""
+
+    model_config = SettingsConfigDict(env_prefix="WAREHOUSE_", extra="ignore")
+
+    home: Path = PROJECT_ROOT / ".state"
+    """The one folder that holds all state: landing, services' data, logs, Data Docs."""
+    profile: str = "tiny"
+    seed: int = 20260101
+
+    dsn: str = ""
+    """Warehouse database as the ETL account."""
+    bi_dsn: str = ""
+    """Warehouse database as the read-only BI account."""
+    airflow_dsn: str = ""
+    civil_affairs_dsn: str = ""
+    """Civil-affairs database as the read-only account it gave us."""
+
+    county_url: str = ""
+    """fsspec URL of the county drop folder; the folder <period>/<county_code>/ lies below it."""
+    county_url_overrides: dict[str, str] = Field(default_factory=dict)
+    """county_code -> fsspec URL, for counties that deliver elsewhere (JSON in the environment)."""
+    sftp_password: str = ""
+
+    health_api_url: str = ""
+    health_client_id: str = "rural-revitalization"
+    health_client_secret: str = ""
+
+    person_key_secret: str = ""
+    """Secret of the keyed person hashes; never stored in the database."""
+    person_key_version: int = 1
+
+    lookback_days: int = 62
+    """How far before a period's first day a civil-affairs extract looks for late changes."""
+
+    @property
+    def landing(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def data_docs(self) -> Path:
+        return self.home / "data_docs"
+
+    @property
+    def dbt_target(self) -> Path:
+        return self.home / "dbt_target"
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings; tests call ``settings.cache_clear()`` after changing the environment."""
+    return Settings()
