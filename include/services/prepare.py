@@ -1,0 +1,95 @@
+"""The preparations between PostgreSQL's start and Airflow's: ``python -m include.services.prepare NAME``.
+
+Each is idempotent and runs as a process of its own, so that they go side by side and write their
+own log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+
+import psycopg
+
+from include.errors import ServiceFailed, WarehouseError
+from include.services import embedded
+from include.services.airflow_environment import airflow_environment, airflow_home
+from include.services.bootstrap import bootstrap, let_reader_read
+from include.services.credentials import credentials, write_private
+from include.settings import settings
+
+
+def secrets() -> None:
+    """Make secrets.json, and beside it the superuser's password as a file for the postgres image."""
+    home = embedded.home()
+    write_private(home / "postgres_password", credentials(home)["postgres"])
+
+
+def databases() -> None:
+    """Accounts and databases, as the embedded server's superuser."""
+    with psycopg.connect(embedded.dsn("postgres", "postgres"), autocommit=True) as connection:
+        bootstrap(connection, credentials(embedded.home()))
+    with psycopg.connect(embedded.dsn("postgres", "civil_affairs")) as connection:
+        let_reader_read(connection)
+
+
+def schemas() -> None:
+    """Migrations and raw tables of the warehouse."""
+    from include.database import migrate
+    from include.load import ensure_raw_tables
+
+    for name in migrate():
+        print(f"applied {name}")
+    ensure_raw_tables()
+
+
+def airflow_metadata() -> None:
+    """``airflow db migrate``, unless this version's migration is what the database has already."""
+    stamp = airflow_home(embedded.home()) / "metadata_version.json"
+    wanted = version("apache-airflow")
+    if stamp.exists() and json.loads(stamp.read_text()) == {wanted: _metadata_revision()}:
+        print(f"Airflow's tables are at {wanted} already")
+        return
+    argv = [sys.executable, "-m", "airflow", "db", "migrate"]
+    outcome = subprocess.run(argv, env={**os.environ, **airflow_environment()}, check=False)
+    if outcome.returncode != 0:
+        raise ServiceFailed(
+            f"airflow db migrate ended with exit code {outcome.returncode}.",
+            remedy="read the lines above in this log.",
+        )
+    write_private(stamp, json.dumps({wanted: _metadata_revision()}) + "\n")
+
+
+def dbt_manifest() -> None:
+    """dbt's manifest.json, from which Cosmos makes the build DAG."""
+    from include.build import prepare
+
+    prepare()
+
+
+PREPARATIONS = {
+    "secrets": secrets,
+    "databases": databases,
+    "schemas": schemas,
+    "airflow-metadata": airflow_metadata,
+    "dbt-manifest": dbt_manifest,
+}
+
+
+def _metadata_revision() -> str | None:
+    with psycopg.connect(settings().airflow_dsn) as connection:
+        if connection.execute("select to_regclass('public.alembic_version')").fetchone() == (None,):
+            return None
+        row = connection.execute("select version_num from public.alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+if __name__ == "__main__":
+    embedded.apply()
+    try:
+        PREPARATIONS[sys.argv[1]]()
+    except WarehouseError as refusal:
+        sys.exit(str(refusal))
