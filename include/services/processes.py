@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import psutil
 from include.services.credentials import write_private
 
 _SAME_START = 0.05
+_POLL = 0.05
 
 
 @dataclass(frozen=True)
@@ -83,15 +85,30 @@ def end(
     family = [leader, *leader.children(recursive=True)]
     for process in family[:1] if leader_only else family:
         _signal(process, stop_signal)
-    _, left = psutil.wait_procs(family, timeout=grace)
+    left = _wait_for_end(family, grace)
     # Children born meanwhile are in the same group still.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(found.pid, signal.SIGKILL)
     for process in left:
         _signal(process, signal.SIGKILL)
-    psutil.wait_procs(left, timeout=5)
+    _wait_for_end(left, 5)
     pid_file(home, name).unlink(missing_ok=True)
     return True
+
+
+def _wait_for_end(family: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that still run after ``seconds``. A process that its parent has not reaped has ended."""
+    deadline = time.monotonic() + seconds
+    while (left := [process for process in family if _lives(process)]) and time.monotonic() < deadline:
+        time.sleep(_POLL)
+    return left
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:
