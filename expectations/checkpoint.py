@@ -1,0 +1,267 @@
+"""The one place that talks to Great Expectations.
+
+What leaves here holds counts and row keys, never values: its results are cut down to a list of
+allowed fields before anything is stored or rendered, so that neither its defaults nor an SQL
+error that quotes a cell can put personal data into logs, results or Data Docs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from expectations.check import Check, Subject
+from include.settings import settings
+
+_NUMBERS = (
+    "element_count",
+    "unexpected_count",
+    "unexpected_percent",
+    "missing_count",
+    "missing_percent",
+    "unexpected_percent_total",
+    "unexpected_percent_nonmissing",
+    "observed_value",
+)
+_SHOWN_KEYS = 20
+_INDEX_ROWS = 200
+"""Runs the index page of Data Docs lists; pages of older runs stay where they are."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One expectation's result. ``row_keys`` holds at most as many as were asked for."""
+
+    suite: str
+    check: Check
+    success: bool
+    unexpected_count: int | None
+    row_keys: tuple[str | int, ...]
+    error: str | None
+    """Class of the exception that kept the expectation from being evaluated."""
+
+    @property
+    def blocks(self) -> bool:
+        """A critical expectation failed, or one of any severity could not be evaluated."""
+        return not self.success and (self.check.severity == "critical" or self.error is not None)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All outcomes of one checkpoint run in the order of the suites, and the Data Docs pages."""
+
+    outcomes: tuple[Outcome, ...]
+    pages: Mapping[str, Path]
+    """Data Docs page of this run by suite."""
+
+
+def run(name: str, run_name: str, subjects: Sequence[Subject], *, max_keys: int) -> Report:
+    """Validate all subjects in one checkpoint and render Data Docs below ``settings().data_docs``.
+
+    ``run_name`` titles the run in Data Docs; ``max_keys`` bounds the row keys per expectation.
+    Failed expectations do not raise; an unreachable database does.
+    """
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    # What an expectation raises is in its outcome; GX's own log lines would quote SQL errors.
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)
+    import great_expectations as gx
+    from great_expectations.core.run_identifier import RunIdentifier
+
+    context = _context(_memory("ValidationResultsStore"))
+    source = context.data_sources.add_postgres("warehouse", connection_string=_sqlalchemy_url())
+    definitions = []
+    for subject in subjects:
+        asset = source.add_query_asset(
+            subject.suite, query=f"select *, {subject.row_key} as row_key from {subject.table}"
+        )
+        definition = gx.ValidationDefinition(
+            name=subject.suite,
+            data=asset.add_batch_definition_whole_table("all"),
+            suite=context.suites.add(_suite(subject)),
+        )
+        definitions.append(context.validation_definitions.add(definition))
+    checkpoint = gx.Checkpoint(
+        name=name,
+        validation_definitions=definitions,
+        result_format={
+            "result_format": "COMPLETE",
+            "unexpected_index_column_names": ["row_key"],
+            "exclude_unexpected_values": True,
+            "include_unexpected_rows": False,
+            "return_unexpected_index_query": False,
+            "partial_unexpected_count": max_keys,
+        },
+    )
+    try:
+        validations = (
+            context.checkpoints.add(checkpoint)
+            .run(run_id=RunIdentifier(run_name=run_name, run_time=datetime.now(UTC)))
+            .run_results
+        )
+    finally:
+        source.get_execution_engine().engine.dispose()
+    by_suite = {subject.suite: subject for subject in subjects}
+    outcomes: dict[tuple[str, str], Outcome] = {}
+    for validation in validations.values():
+        checks = {check.id: check for check in by_suite[validation.suite_name].checks}
+        for entry in validation.results:
+            check = checks[entry.expectation_config.meta["id"]]
+            outcomes[validation.suite_name, check.id] = _outcome(
+                validation.suite_name, check, entry, max_keys
+            )
+            _redact(entry)
+    pages = _render(subjects, validations)
+    ordered = tuple(outcomes[s.suite, check.id] for s in subjects for check in s.checks)
+    return Report(ordered, pages)
+
+
+def _suite(subject: Subject) -> Any:
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    return gx.ExpectationSuite(
+        name=subject.suite,
+        expectations=[
+            getattr(gxe, check.expectation)(
+                **check.arguments,
+                severity=check.severity,
+                description=f"{check.label_zh} · {check.description}",
+                notes=f"Why: {check.reason} What to do: {check.remedy}",
+                meta={"id": check.id, "label_zh": check.label_zh, "reason": check.reason},
+            )
+            for check in subject.checks
+        ],
+    )
+
+
+def _outcome(suite: str, check: Check, entry: Any, max_keys: int) -> Outcome:
+    error = _error(entry.exception_info)
+    result = entry.result or {}
+    count = result.get("unexpected_count")
+    if count is None and check.expectation == "UnexpectedRowsExpectation":
+        count = result.get("observed_value")
+    keys = _row_keys(result)
+    return Outcome(suite, check, bool(entry.success), count, keys[:max_keys], error)
+
+
+def _row_keys(result: Mapping[str, Any]) -> tuple[str | int, ...]:
+    rows = result.get("unexpected_index_list") or []
+    rows = rows or (result.get("details") or {}).get("unexpected_rows") or []
+    keys: list[str | int] = []
+    for row in rows:
+        value = row["row_key"]
+        keys.extend(value if isinstance(value, list) else [value])
+    return tuple(key if isinstance(key, int) else str(key) for key in keys)
+
+
+def _error(exception_info: Mapping[str, Any] | None) -> str | None:
+    """Name of the exception class, from either of the two shapes GX gives it in; never its text."""
+    for info in [exception_info or {}, *(exception_info or {}).values()]:
+        if isinstance(info, Mapping) and info.get("raised_exception"):
+            last = str(info.get("exception_traceback") or "").strip().rsplit("\n", 1)[-1]
+            name = last.split(":", 1)[0].rsplit(".", 1)[-1]
+            return name if name.isidentifier() else "Exception"
+    return None
+
+
+def _redact(entry: Any) -> None:
+    """Keep numbers and row keys of a result; drop values, rows, queries and exception texts."""
+    result, error = entry.result or {}, _error(entry.exception_info)
+    kept = {k: v for k, v in result.items() if k in _NUMBERS and isinstance(v, int | float | None)}
+    if keys := _row_keys(result):
+        kept["unexpected_index_column_names"] = ["row_key"]
+        kept["partial_unexpected_index_list"] = [{"row_key": key} for key in keys[:_SHOWN_KEYS]]
+    entry.result = kept
+    message = f"{error}: the expectation could not be evaluated." if error else None
+    entry.exception_info = {
+        "raised_exception": error is not None,
+        "exception_message": message,
+        "exception_traceback": message,
+    }
+
+
+def _render(subjects: Sequence[Subject], validations: Mapping[Any, Any]) -> dict[str, Path]:
+    """Store the redacted results beside those of earlier runs and write their pages."""
+    from great_expectations.data_context.types.resource_identifiers import (
+        ExpectationSuiteIdentifier,
+    )
+
+    with _site_lock():
+        context = _context(_files("ValidationResultsStore", settings().home / "gx" / "results"))
+        for subject in subjects:
+            context.suites.add(_suite(subject))
+        pages: dict[str, Path] = {}
+        for identifier, validation in validations.items():
+            suite = ExpectationSuiteIdentifier(name=validation.suite_name)
+            context.validation_results_store.store_validation_results(validation, identifier, suite)
+            context.build_data_docs(resource_identifiers=[identifier, suite])
+            pages[validation.suite_name] = (
+                settings().data_docs / "validations" / Path(*identifier.to_tuple())
+            ).with_suffix(".html")
+    return pages
+
+
+@contextmanager
+def _site_lock() -> Iterator[None]:
+    """One writer of the site at a time: the index page is rebuilt from all results."""
+    settings().data_docs.mkdir(parents=True, exist_ok=True)
+    with (settings().data_docs / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _context(results: Mapping[str, Any]) -> Any:
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import DataContextConfig, ProgressBarsConfig
+
+    context = gx.get_context(
+        mode="ephemeral",
+        project_config=DataContextConfig(
+            analytics_enabled=False,
+            progress_bars=ProgressBarsConfig(globally=False),
+            stores={
+                "expectations_store": _memory("ExpectationsStore"),
+                "validation_results_store": dict(results),
+                "checkpoint_store": _memory("CheckpointStore"),
+                "validation_definition_store": _memory("ValidationDefinitionStore"),
+            },
+            expectations_store_name="expectations_store",
+            validation_results_store_name="validation_results_store",
+            checkpoint_store_name="checkpoint_store",
+            data_docs_sites={
+                "local_site": {
+                    "class_name": "SiteBuilder",
+                    "show_how_to_buttons": False,
+                    "store_backend": _backend(settings().data_docs),
+                    "site_index_builder": {
+                        "class_name": "DefaultSiteIndexBuilder",
+                        "validation_results_limit": _INDEX_ROWS,
+                    },
+                }
+            },
+        ),
+    )
+    return context
+
+
+def _memory(store: str) -> dict[str, Any]:
+    return {"class_name": store, "store_backend": {"class_name": "InMemoryStoreBackend"}}
+
+
+def _files(store: str, folder: Path) -> dict[str, Any]:
+    return {"class_name": store, "store_backend": _backend(folder)}
+
+
+def _backend(folder: Path) -> dict[str, Any]:
+    return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())}
+
+
+def _sqlalchemy_url() -> str:
+    return settings().dsn.replace("postgresql://", "postgresql+psycopg://", 1)

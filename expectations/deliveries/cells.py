@@ -1,0 +1,109 @@
+"""SQL fragments about the cells of a delivered row ``raw.<kind> as r``, all of them text.
+
+They decide what is countable as a defect; cleaning itself is staging's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_NO_VALUE = "('/', '-', '--', '—', '无', '0000-00-00')"
+
+
+def clean(column: str) -> str:
+    """SQL: the cell in NFKC without surrounding blanks; null where it says nothing."""
+    return f"nullif(btrim(normalize(r.{column}, NFKC)), '')"
+
+
+def is_blank(column: str) -> str:
+    """SQL: the cell is empty."""
+    return f"({clean(column)} is null)"
+
+
+def is_malformed_household_no(column: str = "household_no") -> str:
+    r"""SQL: not the 16 digits of a household number (empty, rounded to 1.2E+15, cut)."""
+    return rf"(coalesce({clean(column)}, '') !~ '^\d{{16}}$')"
+
+
+def is_invalid_id(column: str) -> str:
+    """SQL: not a valid resident ID after its spelling is repaired; an empty cell is not one."""
+    return f"(not vault.is_resident_id(vault.normalise_resident_id({clean(column)})))"
+
+
+def number(column: str) -> str:
+    """SQL: the amount, or null where the cell is empty or not a plain number."""
+    text = _amount_text(column)
+    return rf"(case when {text} ~ '^-?\d+(\.\d+)?$' then {text}::numeric end)"
+
+
+def is_unparsable_amount(*columns: str) -> str:
+    """SQL: any of the cells is neither empty, nor a mark for 'none', nor an amount."""
+    return _any(
+        rf"coalesce({_amount_text(c)} !~ '^-?\d+(\.\d+)?万?$'"
+        rf" and {clean(c)} not in {_NO_VALUE}, false)"
+        for c in columns
+    )
+
+
+def is_unparsable_month(*columns: str) -> str:
+    """SQL: any of the cells is filled but not a month in one of the usual spellings."""
+    return _any(
+        rf"coalesce({clean(c)} !~ '^\d{{4}}[-./年]?\d{{1,2}}月?([-./]?\d{{1,2}}日?)?$'"
+        rf" and {clean(c)} !~ '^\d{{5}}$' and {clean(c)} not in {_NO_VALUE}, false)"
+        for c in columns
+    )
+
+
+def is_unparsable_time(*columns: str) -> str:
+    """SQL: any of the cells is filled but not an ISO date or timestamp."""
+    return _any(
+        f"coalesce(not pg_input_is_valid({clean(c)}, 'timestamp'), false)" for c in columns
+    )
+
+
+def day(column: str) -> str:
+    """SQL: the cell's calendar day, or null where it is not an ISO date or timestamp."""
+    return (
+        f"(case when pg_input_is_valid({clean(column)}, 'timestamp')"
+        f" then {clean(column)}::timestamp::date end)"
+    )
+
+
+def is_future_day(column: str) -> str:
+    """SQL: the day lies after the last day of the delivery's period."""
+    return (
+        f"coalesce({day(column)} >= to_date(d.period, 'YYYY-MM') + interval '1 month', false)"
+    )
+
+
+def is_future_month(*columns: str) -> str:
+    """SQL: any of the YYYYMM cells lies after the delivery's period."""
+    return _any(
+        rf"coalesce({clean(c)} ~ '^\d{{6}}$' and {clean(c)} > replace(d.period, '-', '')"
+        f" and {clean(c)} < '9999', false)"
+        for c in columns
+    )
+
+
+def is_outside_city(column: str) -> str:
+    """SQL: the cell is not a county code of this city."""
+    return rf"(coalesce({clean(column)}, '') !~ '^4310\d\d$')"
+
+
+def share(condition: str) -> str:
+    """SQL aggregate: share of rows for which the condition holds, 0..1; null without rows."""
+    return f"round(avg(({condition})::integer), 6)"
+
+
+def duplicate_share(*columns: str) -> str:
+    """SQL aggregate: share of rows that repeat the grain of another row."""
+    grain = ", ".join(f"coalesce({clean(c)}, '')" for c in columns)
+    return f"round(1 - count(distinct ({grain}))::numeric / nullif(count(*), 0), 6)"
+
+
+def _amount_text(column: str) -> str:
+    return f"regexp_replace({clean(column)}, '[,，元\\s]', '', 'g')"
+
+
+def _any(conditions: Iterable[str]) -> str:
+    return "(" + " or ".join(conditions) + ")"

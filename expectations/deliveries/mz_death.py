@@ -1,0 +1,52 @@
+"""M9 殡葬火化: deaths known to the funeral services."""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.deliveries.cells import (
+    day,
+    is_future_day,
+    is_invalid_id,
+    is_unparsable_time,
+    share,
+)
+from expectations.deliveries.profile import (
+    bad_id,
+    defect,
+    future,
+    profile_query,
+    register_checks,
+    register_figures,
+    unparsable_time,
+)
+
+PROFILE = profile_query(
+    "mz_death",
+    {
+        **register_figures("death_id"),
+        "bad_id_share": share(is_invalid_id("id_no")),
+        "unparsable_time_share": share(
+            is_unparsable_time("died_on", "cremated_on", "updated_at")
+        ),
+        "future_share": share(is_future_day("died_on")),
+        "early_cremation_share": share(
+            f"coalesce({day('cremated_on')} < {day('died_on')}, false)"
+        ),
+    },
+)
+
+
+def suite() -> tuple[Check, ...]:
+    """The expectations on the profile of an M9 extract."""
+    return (
+        *register_checks(may_be_empty=True),
+        *bad_id(),
+        *unparsable_time(),
+        *future("a death"),
+        *defect(
+            "early_cremation_share",
+            "a cremation before the death",
+            "火化日期不早于死亡日期",
+            "benefits paid after death are found by the date of death.",
+        ),
+    )

@@ -1,0 +1,52 @@
+"""M3 低保金发放: payments of minimum living allowance."""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.deliveries.cells import (
+    is_blank,
+    is_future_month,
+    is_unparsable_amount,
+    is_unparsable_month,
+    is_unparsable_time,
+    share,
+)
+from expectations.deliveries.profile import (
+    defect,
+    future,
+    profile_query,
+    register_checks,
+    register_figures,
+    unparsable_amount,
+    unparsable_month,
+    unparsable_time,
+)
+
+PROFILE = profile_query(
+    "mz_dibao_payment",
+    {
+        **register_figures("payment_id", "cert_no"),
+        "unparsable_amount_share": share(is_unparsable_amount("amount")),
+        "unparsable_month_share": share(is_unparsable_month("pay_ym")),
+        "unparsable_time_share": share(is_unparsable_time("updated_at")),
+        "future_share": share(is_future_month("pay_ym")),
+        "blank_kind_share": share(is_blank("kind")),
+    },
+)
+
+
+def suite() -> tuple[Check, ...]:
+    """The expectations on the profile of an M3 extract."""
+    return (
+        *register_checks(may_be_empty=True),
+        *unparsable_amount(),
+        *unparsable_month(),
+        *unparsable_time(),
+        *future("a payment month"),
+        *defect(
+            "blank_kind_share",
+            "no kind of payment",
+            "发放类型已填",
+            "a reclaim is told from a payment by it.",
+        ),
+    )

@@ -1,0 +1,45 @@
+"""SQL about what a build may read, from the registers of deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from include.contracts import contracts, kinds_of
+
+
+def _accepted(known_at: datetime) -> str:
+    return f"ops.accepted_delivery as a where a.known_at <= '{known_at.isoformat()}'"
+
+
+def published_counties(period: str, known_at: datetime) -> str:
+    """SQL: county_code of each county all of whose county kinds were accepted for ``period``."""
+    kinds = len(kinds_of("county"))
+    return (
+        f"select a.county_code from {_accepted(known_at)} and a.source = 'county'"
+        f" and a.period = '{period}' group by a.county_code"
+        f" having count(distinct a.kind) = {kinds}"
+    )
+
+
+def deliveries_in_scope(period: str, known_at: datetime) -> str:
+    """SQL: delivery_id, row_count of every accepted delivery a build of ``period`` reads.
+
+    Snapshots of the period and the month before, settlements from January on, every earlier
+    change of the civil-affairs registers.
+    """
+    snapshots = _listed(k for k, c in contracts().items() if c.delivery == "snapshot")
+    registers = _listed(
+        k for k, c in contracts().items() if c.delivery == "increment" and k != "yb_settle"
+    )
+    before = f"to_char(to_date('{period}', 'YYYY-MM') - interval '1 month', 'YYYY-MM')"
+    return (
+        f"select a.delivery_id, a.row_count from {_accepted(known_at)} and a.period <= '{period}'"
+        f" and ((a.kind in ({snapshots}) and a.period >= {before})"
+        f" or (a.kind = 'yb_settle' and a.period >= '{period[:4]}-01')"
+        f" or a.kind in ({registers}))"
+    )
+
+
+def _listed(kinds: Iterable[str]) -> str:
+    return ", ".join(f"'{kind}'" for kind in kinds)

@@ -1,0 +1,230 @@
+"""Great Expectations' word on deliveries: accepted or rejected, each as a whole."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import logging
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from expectations.check import Check, Subject
+from expectations.checkpoint import Outcome, run
+from include.contracts import FOLDER as CONTRACTS
+from include.contracts import Source, kinds_of
+from include.database import connect
+from include.errors import DeliveryMissing, WarehouseError
+
+logger = logging.getLogger(__name__)
+
+_LOCK = "judge"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome for one delivery: 'accepted' or 'rejected'.
+
+    ``reasons`` (critical) and ``warnings`` are what is written to ops.acceptance: dicts of
+    expectation, label_zh, expected (in words), observed (a count or share), missing_headers,
+    file and remedy. They hold no cell's value.
+    """
+
+    delivery_id: int
+    kind: str
+    county_code: str
+    outcome: str
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+
+
+def judge(source: Source, period: str) -> list[Verdict]:
+    """Decide every delivery of ``source`` and ``period`` that has no verdict yet.
+
+    One checkpoint over the suites of all kinds concerned; the verdicts are written to
+    ops.acceptance in one transaction and returned in the order of their deliveries. Rejections
+    do not raise. Raises WarehouseError, deciding nothing, where an expectation cannot be evaluated.
+    """
+    with connect() as guard:
+        # Two judges of one source would overwrite each other's profiles.
+        guard.execute("select pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", [_LOCK, source])
+        pending = _profile(source, period)
+        if not pending:
+            return []
+        kinds = sorted({str(delivery["kind"]) for delivery in pending.values()})
+        report = run(
+            f"deliveries.{source}",
+            f"{period} {source}",
+            [
+                Subject(f"deliveries.{kind}", f"quality.{kind}", "delivery_id", _suite(kind))
+                for kind in kinds
+            ],
+            max_keys=len(pending),
+        )
+        verdicts = _verdicts(pending, report.outcomes)
+        with connect() as connection, connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into ops.acceptance (delivery_id, outcome, reasons, warnings)"
+                " values (%s, %s, %s, %s)",
+                [
+                    (v.delivery_id, v.outcome, Jsonb(v.reasons), Jsonb(v.warnings))
+                    for v in verdicts
+                ],
+            )
+    for verdict in verdicts:
+        if verdict.outcome == "rejected":
+            logger.warning(
+                "rejected %s of county %s: %s",
+                verdict.kind,
+                verdict.county_code,
+                "; ".join(reason["expected"] for reason in verdict.reasons),
+            )
+    return verdicts
+
+
+def held_back(period: str) -> list[str]:
+    """Codes of the counties without an accepted delivery of each county kind for ``period``."""
+    with connect() as connection:
+        return [county for county in counties() if _lacking(connection, period, "accepted", county)]
+
+
+def ensure_judged(period: str) -> None:
+    """Every county has been judged, either way, for each county kind of ``period``.
+
+    Raises DeliveryMissing that names the counties and kinds which have not come or wait for
+    their verdict.
+    """
+    with connect() as connection:
+        lacking = {
+            county: kinds
+            for county in counties()
+            if (kinds := _lacking(connection, period, "judged", county))
+        }
+    if lacking:
+        listed = "; ".join(
+            f"{code} {counties()[code]}: {', '.join(kinds)}" for code, kinds in lacking.items()
+        )
+        raise DeliveryMissing(
+            f"{period} is not complete: {len(lacking)} of {len(counties())} counties have"
+            f" deliveries neither received nor judged ({listed}).",
+            remedy="remind these counties; the run tries again and goes on once they have come.",
+        )
+
+
+@cache
+def counties() -> dict[str, str]:
+    """county_code -> name of the counties that deliver."""
+    with (CONTRACTS / "counties.csv").open(encoding="utf-8") as handle:
+        return {row["county_code"]: row["county_name"] for row in csv.DictReader(handle)}
+
+
+def _suite(kind: str) -> tuple[Check, ...]:
+    module = importlib.import_module(f"expectations.deliveries.{kind}")
+    checks: tuple[Check, ...] = module.suite()
+    return checks
+
+
+def _profile(source: Source, period: str) -> dict[int, dict[str, Any]]:
+    """Make quality.<kind> for the deliveries without verdict; their profiles by delivery_id."""
+    profiles: dict[int, dict[str, Any]] = {}
+    with connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(
+            "create temporary table judged (delivery_id bigint primary key, county_name text)"
+            " on commit drop"
+        )
+        cursor.execute(
+            "select d.delivery_id, d.kind, d.county_code, d.file_name, d.missing_headers"
+            " from ops.delivery as d left join ops.acceptance as c using (delivery_id)"
+            " where d.source = %s and d.period = %s and c.delivery_id is null"
+            " order by d.delivery_id",
+            [source, period],
+        )
+        pending = {row["delivery_id"]: row for row in cursor.fetchall()}
+        cursor.executemany(
+            "insert into judged values (%s, %s)",
+            [(key, counties().get(row["county_code"])) for key, row in pending.items()],
+        )
+        for kind in sorted({row["kind"] for row in pending.values()}):
+            module = importlib.import_module(f"expectations.deliveries.{kind}")
+            table = sql.Identifier("quality", kind)
+            cursor.execute(sql.SQL("drop table if exists {}").format(table))
+            cursor.execute(
+                sql.SQL("create table {} as {}").format(table, sql.SQL(module.PROFILE))
+            )
+            for row in cursor.execute(sql.SQL("select * from {}").format(table)):
+                profiles[row["delivery_id"]] = {**row, **pending[row["delivery_id"]]}
+    return dict(sorted(profiles.items()))
+
+
+def _verdicts(
+    pending: dict[int, dict[str, Any]], outcomes: tuple[Outcome, ...]
+) -> list[Verdict]:
+    found: dict[str, dict[int, list[dict[str, Any]]]] = {
+        "critical": defaultdict(list),
+        "warning": defaultdict(list),
+    }
+    for outcome in outcomes:
+        if outcome.success:
+            continue
+        keys = [int(key) for key in outcome.row_keys]
+        if outcome.error or len(keys) != outcome.unexpected_count:
+            raise WarehouseError(
+                f"expectation {outcome.check.id} could not be evaluated ({outcome.error}).",
+                remedy="this is a fault of the warehouse, not of a delivery; nothing was decided.",
+                file=outcome.suite,
+            )
+        for key in keys:
+            found[outcome.check.severity][key].append(_reason(outcome.check, pending[key]))
+    return [
+        Verdict(
+            key,
+            delivery["kind"],
+            delivery["county_code"],
+            "rejected" if found["critical"][key] else "accepted",
+            found["critical"][key],
+            found["warning"][key],
+        )
+        for key, delivery in pending.items()
+    ]
+
+
+def _reason(check: Check, delivery: dict[str, Any]) -> dict[str, Any]:
+    observed = delivery[check.figure] if check.figure else None
+    reason: dict[str, Any] = {
+        "expectation": check.id,
+        "label_zh": check.label_zh,
+        "expected": check.description,
+        "observed": None if observed is None else float(observed),
+        "file": delivery["file_name"],
+        "remedy": check.remedy,
+    }
+    if check.figure == "missing_headers":
+        reason["observed"] = len(delivery["missing_headers"])
+        reason["missing_headers"] = delivery["missing_headers"]
+    return reason
+
+
+def _lacking(
+    connection: psycopg.Connection[Any], period: str, state: str, county_code: str
+) -> list[str]:
+    """Titles of the county kinds without an accepted, or without any judged, delivery."""
+    there = {
+        kind
+        for (kind,) in connection.execute(
+            "select d.kind from ops.delivery as d inner join ops.acceptance as c using (delivery_id)"
+            " where d.source = 'county' and d.period = %s and d.county_code = %s"
+            " and (%s = 'judged' or c.outcome = 'accepted')",
+            [period, county_code, state],
+        )
+    }
+    return [
+        f"{contract.kind} ({contract.title_zh})"
+        for contract in kinds_of("county")
+        if contract.kind not in there
+    ]

@@ -1,0 +1,102 @@
+"""Which marts there are and what is in them, read from the database's own catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from include.errors import GateBlocked
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One table of schema ``candidate``: ``columns`` as (name, type) in order, ``grain`` its key."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    grain: tuple[str, ...]
+
+
+def candidate_marts(connection: psycopg.Connection[Any]) -> tuple[Mart, ...]:
+    """The marts of schema ``candidate`` by name; each needs a primary key and a column ``period``.
+
+    Raises GateBlocked where there is none, or one lacks its key.
+    """
+    names = [
+        name
+        for (name,) in connection.execute(
+            "select relname::text from pg_class where relnamespace = 'candidate'::regnamespace"
+            " and relkind in ('r', 'p') and relname !~ '__dbt_' order by relname"
+        )
+    ]
+    if not names:
+        raise GateBlocked(
+            "schema candidate holds no mart.", remedy="run the build's dbt step before its gate."
+        )
+    return tuple(_mart(connection, name) for name in names)
+
+
+def columns_of(
+    connection: psycopg.Connection[Any], schema: str, table: str
+) -> tuple[tuple[str, str], ...]:
+    """(name, type) of each column in order; empty where the table does not exist."""
+    return tuple(
+        connection.execute(
+            "select attname::text, format_type(atttypid, atttypmod) from pg_attribute"
+            " where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped order by attnum",
+            [f"{schema}.{table}"],
+        ).fetchall()
+    )
+
+
+def content(
+    connection: psycopg.Connection[Any], schema: str, mart: Mart, period: str
+) -> dict[str, Any]:
+    """{'rows', 'sha256'} of the mart's rows of ``period``: equal iff the rows are the same.
+
+    The hash is over the sorted hashes of the rows' texts; the text forms are pinned for the
+    transaction so that a session's settings cannot change it.
+    """
+    connection.execute(
+        "set local datestyle = 'ISO, YMD'; set local timezone = 'UTC';"
+        " set local extra_float_digits = 1; set local intervalstyle = 'iso_8601';"
+        " set local bytea_output = 'hex'"
+    )
+    row = connection.execute(
+        sql.SQL(
+            "select count(*), encode(sha256(convert_to(coalesce(string_agg("
+            "h, '' order by h collate \"C\"), ''), 'UTF8')), 'hex')"
+            " from (select encode(sha256(convert_to(row({columns})::text, 'UTF8')), 'hex') as h"
+            " from {table} where period = {period}) as hashed"
+        ).format(
+            columns=sql.SQL(", ").join(sql.Identifier(name) for name, _ in mart.columns),
+            table=sql.Identifier(schema, mart.name),
+            period=sql.Literal(period),
+        )
+    ).fetchone()
+    assert row is not None
+    return {"rows": row[0], "sha256": row[1]}
+
+
+def _mart(connection: psycopg.Connection[Any], name: str) -> Mart:
+    columns = columns_of(connection, "candidate", name)
+    grain = tuple(
+        column
+        for (column,) in connection.execute(
+            "select a.attname::text from pg_index as i"
+            " cross join lateral unnest(i.indkey) with ordinality as k (attnum, position)"
+            " inner join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum"
+            " where i.indrelid = to_regclass(%s) and i.indisprimary order by k.position",
+            [f"candidate.{name}"],
+        )
+    )
+    if not grain or "period" not in dict(columns):
+        raise GateBlocked(
+            "has no primary key." if not grain else "has no column period.",
+            remedy="state the grain as a primary_key constraint in the model's YAML contract.",
+            file=f"candidate.{name}",
+        )
+    return Mart(name, columns, grain)

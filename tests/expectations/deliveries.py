@@ -1,0 +1,291 @@
+"""Deliveries for tests: sound rows of each kind, and the cells that make a row defective."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import psycopg
+
+from include.contracts import contracts
+
+Row = Mapping[str, str | None]
+
+PERIOD = "2026-02"
+COUNTY = "431026"
+COUNTY_NAME = "汝城县"
+
+
+def resident_id(order: int, birth: str = "19700101") -> str:
+    """A valid ID in the unassigned area 431099."""
+    first17 = f"431099{birth}{order:03d}"
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    return first17 + "10X98765432"[sum(int(c) * w for c, w in zip(first17, weights)) % 11]
+
+
+def household_no(order: int) -> str:
+    """A household number that does not end in 0."""
+    return f"990000000000{order:03d}7"
+
+
+_COUNTY = {"county": COUNTY_NAME, "household_no": household_no(1)}
+SOUND: dict[str, Row] = {
+    "county_household": {
+        **_COUNTY,
+        "township": "卢阳镇",
+        "village": "云善村",
+        "head_id_no": resident_id(1),
+        "household_type": "脱贫户",
+        "monitor_category": "01",
+        "first_identified_ym": "202301",
+        "monitored_ym": "202301",
+        "risk_cleared": "否",
+        "member_count": "3",
+        "net_income_pp": "12,000.50",
+    },
+    "county_person": {
+        **_COUNTY,
+        "cert_type": "01",
+        "cert_no": resident_id(1),
+        "relation": "01",
+        "status": "正常",
+    },
+    "county_income": {
+        **_COUNTY,
+        "a_wage": "30000",
+        "a1_migrant_work": "29000",
+        "a5_picking": "1000",
+        "b_business": "无",
+        "c_property": "",
+        "d_transfer": "1200元",
+        "e_business_expense": "0",
+    },
+    "county_measure": {
+        **_COUNTY,
+        "measure_type": "产业帮扶",
+        "implementation": "已实施",
+        "started_ym": "2026.1",
+    },
+    "mz_dibao_family": {
+        "cert_no": "D1",
+        "head_id": resident_id(1),
+        "county_code": COUNTY,
+        "members": "3",
+        "covered": "3",
+        "amount_m": "485.00",
+        "start_ym": "202501",
+        "updated_at": "2026-02-03 04:05:06+08",
+    },
+    "mz_dibao_member": {
+        "cert_no": "D1",
+        "id_no": resident_id(1),
+        "covered": "1",
+        "updated_at": "2026-02-03 04:05:06+08",
+    },
+    "mz_dibao_payment": {
+        "payment_id": "P1",
+        "cert_no": "D1",
+        "pay_ym": "202602",
+        "amount": "-485.00",
+        "kind": "追回",
+        "updated_at": "2026-02-03 04:05:06+08",
+    },
+    "mz_tekun": {
+        "id_no": resident_id(1),
+        "county_code": COUNTY,
+        "amount_m": "1000",
+        "start_ym": "202501",
+        "updated_at": "2026-02-03 04:05:06+08",
+    },
+    "mz_temp_aid": {
+        "aid_id": "A1",
+        "id_no": resident_id(1),
+        "county_code": COUNTY,
+        "applied_on": "2026-02-01",
+        "approved_on": "2026-02-28",
+        "amount": "800",
+        "updated_at": "2026-03-03 04:05:06+08",
+    },
+    "mz_death": {
+        "death_id": "T1",
+        "id_no": resident_id(1),
+        "died_on": "2026-02-27",
+        "cremated_on": "2026-03-01",
+        "updated_at": "2026-03-01 04:05:06+08",
+    },
+    "yb_enrol": {
+        "psn_no": "N1",
+        "certno": resident_id(1),
+        "insutype": "390",
+        "psn_insu_stas": "1",
+        "insuplc_admdvs": COUNTY,
+        "begntime": "2026-01-01",
+        "endtime": "2026-12-31",
+    },
+    "yb_settle": {
+        "setl_id": "S1",
+        "certno": resident_id(1),
+        "insuplc_admdvs": COUNTY,
+        "setl_time": "2026-02-28 23:59:59",
+        "medfee_sumamt": "1000.00",
+        "hifp_pay": "600.00",
+        "hifmi_pay": "100.00",
+        "fund_pay_sumamt": "700.00",
+        "psn_part_amt": "300.00",
+        "refd_setl_flag": "0",
+    },
+}
+
+_KEYED = {
+    "foreign_county_share": {"county": "桂东县"},
+    "malformed_key_share": {"household_no": "9.9E+15"},
+}
+_BAD_ID = resident_id(1)[:-1] + ("0" if resident_id(1)[-1] != "0" else "1")
+DEFECTS: dict[str, dict[str, Row]] = {
+    "county_household": {
+        **_KEYED,
+        "unplaced_share": {"village": " "},
+        "bad_member_count_share": {"member_count": "0"},
+        "bad_head_id_share": {"head_id_no": _BAD_ID},
+        "unparsable_month_share": {"cleared_ym": "上个月"},
+        "future_month_share": {"monitored_ym": "202603"},
+        "undated_monitoring_share": {"monitored_ym": None},
+        "unparsable_amount_share": {"net_income_pp": "不详"},
+    },
+    "county_person": {
+        **_KEYED,
+        "bad_id_share": {"cert_no": _BAD_ID},
+        "blank_relation_share": {"relation": None},
+    },
+    "county_income": {
+        **_KEYED,
+        "unparsable_amount_share": {"e3_forestry_expense": "若干"},
+        "negative_amount_share": {"claims_income": "-1"},
+        "differing_sum_share": {"a5_picking": "1000.02"},
+    },
+    "county_measure": {
+        **_KEYED,
+        "blank_measure_share": {"measure_type": None},
+        "blank_implementation_share": {"implementation": ""},
+        "unparsable_month_share": {"started_ym": "春节后"},
+        "future_month_share": {"started_ym": "202603"},
+    },
+    "mz_dibao_family": {
+        "blank_key_share": {"cert_no": None},
+        "bad_id_share": {"head_id": None},
+        "outside_city_share": {"county_code": "439999"},
+        "unparsable_amount_share": {"amount_m": "四百"},
+        "unparsable_month_share": {"end_ym": "年底"},
+        "unparsable_time_share": {"updated_at": "昨天"},
+        "overcovered_share": {"covered": "4"},
+    },
+    "mz_dibao_member": {
+        "blank_key_share": {"cert_no": ""},
+        "bad_id_share": {"id_no": _BAD_ID},
+        "blank_covered_share": {"covered": None},
+        "unparsable_time_share": {"updated_at": "2026-02-30"},
+    },
+    "mz_dibao_payment": {
+        "blank_key_share": {"payment_id": None},
+        "unparsable_amount_share": {"amount": "1.2.3"},
+        "unparsable_month_share": {"pay_ym": "2"},
+        "unparsable_time_share": {"updated_at": "?"},
+        "future_share": {"pay_ym": "202603"},
+        "blank_kind_share": {"kind": None},
+    },
+    "mz_tekun": {
+        "blank_key_share": {"start_ym": None},
+        "bad_id_share": {"id_no": "X"},
+        "outside_city_share": {"county_code": None},
+        "unparsable_amount_share": {"amount_m": "N/A"},
+        "unparsable_month_share": {"start_ym": "去年"},
+        "unparsable_time_share": {"updated_at": "?"},
+    },
+    "mz_temp_aid": {
+        "blank_key_share": {"aid_id": None},
+        "bad_id_share": {"id_no": _BAD_ID},
+        "outside_city_share": {"county_code": "43"},
+        "unparsable_amount_share": {"amount": "?"},
+        "unparsable_time_share": {"approved_on": "?"},
+        "future_share": {"approved_on": "2026-03-01"},
+        "early_approval_share": {"approved_on": "2026-01-31"},
+        "no_aid_share": {"amount": "0"},
+    },
+    "mz_death": {
+        "blank_key_share": {"death_id": None},
+        "bad_id_share": {"id_no": _BAD_ID},
+        "unparsable_time_share": {"died_on": "0000-00-00"},
+        "future_share": {"died_on": "2026-03-01"},
+        "early_cremation_share": {"cremated_on": "2026-02-26"},
+    },
+    "yb_enrol": {
+        "blank_key_share": {"insutype": None},
+        "bad_id_share": {"certno": _BAD_ID},
+        "outside_city_share": {"insuplc_admdvs": "439900"},
+        "unparsable_time_share": {"endtime": "长期"},
+        "blank_status_share": {"psn_insu_stas": None},
+        "reversed_period_share": {"endtime": "2025-12-31"},
+    },
+    "yb_settle": {
+        "blank_key_share": {"setl_id": None},
+        "bad_id_share": {"certno": None},
+        "outside_city_share": {"insuplc_admdvs": "439900"},
+        "unparsable_amount_share": {"hifp_pay": "六百"},
+        "unparsable_time_share": {"setl_time": "?"},
+        "future_share": {"setl_time": "2026-03-01 00:00:00"},
+        "unbalanced_bill_share": {"medfee_sumamt": "1000.06"},
+        "unbalanced_fund_share": {"hifmi_pay": "99.94"},
+        "wrong_sign_share": {"refd_setl_flag": "1"},
+    },
+}
+"""kind -> figure -> cells that make exactly this figure (at least) see a defect."""
+
+_CITY = "431000"
+
+
+def deliver(
+    db: psycopg.Connection,
+    kind: str,
+    rows: Sequence[Row],
+    *,
+    period: str = PERIOD,
+    county_code: str | None = None,
+    row_count: int | None = None,
+    control_total: int | None = None,
+    missing_headers: Sequence[str] = (),
+    unreadable: str | None = None,
+    accepted: bool = False,
+) -> int:
+    """Register a delivery with its rows as the loader does; returns its delivery_id."""
+    contract = contracts()[kind]
+    county = county_code or (COUNTY if contract.source == "county" else _CITY)
+    serial = db.execute("select count(*) from ops.delivery").fetchone()
+    assert serial is not None
+    row = db.execute(
+        "insert into ops.delivery (source, kind, county_code, period, file_name, bytes, sha256,"
+        " row_count, control_total, missing_headers, unreadable, contract_version)"
+        " values (%s, %s, %s, %s, %s, 1, %s, %s, %s, %s, %s, '1.0') returning delivery_id",
+        [
+            contract.source, kind, county, period, f"{kind}-{serial[0]}.csv",
+            hashlib.sha256(str(serial[0]).encode()).hexdigest(),
+            len(rows) if row_count is None else row_count,
+            control_total, list(missing_headers), unreadable,
+        ],
+    ).fetchone()  # fmt: skip
+    assert row is not None
+    delivery_id = int(row[0])
+    db.execute(
+        "insert into ops.arrival (delivery_id, uri) values (%s, 'file:///drop')", [delivery_id]
+    )
+    columns = [column.name for column in contract.columns]
+    with db.cursor().copy(
+        f"copy raw.{kind} ({', '.join(columns)}, _delivery_id, _row_no) from stdin"
+    ) as copy:
+        for number, cells in enumerate(rows, start=1):
+            copy.write_row([*(cells.get(name) for name in columns), delivery_id, number])
+    if accepted:
+        db.execute(
+            "insert into ops.acceptance (delivery_id, outcome) values (%s, 'accepted')",
+            [delivery_id],
+        )
+    return delivery_id
