@@ -61,10 +61,12 @@ def main() -> None:
     except KeyboardInterrupt:
         Console(stderr=True).print("Interrupted. The next call goes on from here.")
         sys.exit(130)
-    except Exception as defect:
+    except Exception as defect:  # noqa: BLE001  # the last line of defence
         console = Console(stderr=True, soft_wrap=True)
         console.print(f"[bold red]Unexpected {type(defect).__name__}: a defect of this program.[/]")
-        console.print(f"[bold]What to do:[/] send {escape(str(_record(defect)))} to the maintainers.")
+        console.print(
+            f"[bold]What to do:[/] send {escape(str(_record(defect)))} to the maintainers."
+        )
         sys.exit(1)
 
 
@@ -76,7 +78,9 @@ def _record(defect: Exception) -> Path:
     error: BaseException | None = defect
     while error is not None:
         state = getattr(error, "sqlstate", None)
-        chain.append(f"{type(error).__module__}.{type(error).__name__}{f' {state}' if state else ''}")
+        chain.append(
+            f"{type(error).__module__}.{type(error).__name__}{f' {state}' if state else ''}"
+        )
         chain.extend(traceback.format_tb(error.__traceback__))
         error = error.__cause__ or error.__context__
     path.write_text("\n".join(chain), encoding="utf-8")

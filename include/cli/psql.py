@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 
 import typer
 
-_EXTRA = {"allow_extra_args": True, "ignore_unknown_options": True, "allow_interspersed_args": False}
+_EXTRA = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +24,7 @@ def psql(context: typer.Context) -> None:
 
     For example: ./warehouse psql -c 'table marts.county_scorecard'
     """
-    from include.errors import ConfigurationMissing
+    from include.errors import ConfigurationMissing, ServiceFailed
     from include.services.embedded import client_environment
     from include.services.postgres import bundled_bin
     from include.settings import settings
@@ -30,7 +35,16 @@ def psql(context: typer.Context) -> None:
     program = str(bundled) if bundled.exists() else shutil.which("psql")
     if program is None:
         raise ConfigurationMissing(
-            "No psql is installed.", remedy="install requirements.txt, or the postgresql-client package."
+            "No psql is installed.",
+            remedy="install requirements.txt, or the postgresql-client package.",
         )
     server = client_environment(settings().bi_dsn)
+    address = (server.get("PGHOST", "127.0.0.1"), int(server.get("PGPORT", "5432")))
+    try:
+        socket.create_connection(address, timeout=10).close()
+    except OSError as error:
+        raise ServiceFailed(
+            f"No PostgreSQL answers at {address[0]}:{address[1]} ({error.strerror}).",
+            remedy="./warehouse up postgres, or check WAREHOUSE_BI_DSN.",
+        ) from None
     os.execvpe(program, ["psql", *context.args], {**os.environ, **server})

@@ -53,7 +53,9 @@ class Progress:
         else:
             self.rows[service] = (state, detail)
         if not self.console.is_terminal and state != "starting":
-            self.console.print(detail if state == "note" else f"{service}: {state} {detail}".rstrip())
+            self.console.print(
+                detail if state == "note" else f"{service}: {state} {detail}".rstrip()
+            )
 
     def __rich__(self) -> Table:
         table = Table(box=None, pad_edge=False, show_header=False)
@@ -133,17 +135,19 @@ def status(as_json: _Json = False) -> None:
         raise typer.Exit(3)
 
 
-def run(name: Annotated[str, typer.Argument(help="A service, or a preparation such as schemas.")]) -> None:
-    """Become one service: run it in the foreground, without a supervisor (for containers, systemd)."""
+def run(
+    name: Annotated[str, typer.Argument(help="A service, or a preparation such as schemas.")],
+) -> None:
+    """Become one service, in the foreground and without a supervisor (for containers, systemd)."""
     from include.services import embedded, postgres
-    from include.services.catalogue import catalogue
+    from include.services.catalogue import SECRETS, catalogue
 
-    services = catalogue()
-    if name not in services:
+    if name != SECRETS.name:
         _check_names([name])
     home = embedded.home()
     postgres.open_home(home)
-    argv, environment = services[name].command(), dict(services[name].environment())
+    service = SECRETS if name == SECRETS.name else catalogue()[name]
+    argv, environment = service.command(), dict(service.environment())
     os.chdir(home)
     os.execvpe(argv[0], argv, environment)
 
@@ -167,7 +171,9 @@ def _print_addresses(console: Console) -> None:
     home = embedded.home()
     pages = f"http://127.0.0.1:{ports(home)['pages']}"
     console.print()
-    console.print(f"Airflow    {api_url()} (user {ADMIN}, password in {password_file(home)})", soft_wrap=True)
+    console.print(
+        f"Airflow    {api_url()} (user {ADMIN}, password in {password_file(home)})", soft_wrap=True
+    )
     console.print(f"Data Docs  {pages}/data_docs/index.html")
     console.print(f"dbt docs   {pages}/dbt/index.html")
     console.print("SQL        ./warehouse psql (the read-only BI account)")

@@ -33,7 +33,8 @@ def test(context: typer.Context) -> None:
     """Run ruff, mypy and sqlfluff, then pytest; ARGS go to pytest.
 
     With ARGS (one file, -k …) only pytest runs. All happens in a temporary state folder; the
-    services and data of `up` are not touched. The exit code is pytest's, or 1 if only a check failed.
+    services and data of `up` are not touched.
+    The exit code is pytest's, or 1 if only a check failed.
     """
     from include.settings import PROJECT_ROOT
 
@@ -41,7 +42,9 @@ def test(context: typer.Context) -> None:
     with tempfile.TemporaryDirectory(prefix="warehouse-test-") as folder:
         Path(folder).chmod(0o711)  # as root, PostgreSQL's own account passes through
         environment = {
-            key: value for key, value in os.environ.items() if not key.startswith(("WAREHOUSE_", "AIRFLOW"))
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("WAREHOUSE_", "AIRFLOW"))
         }
         executables = str(Path(sys.executable).parent)
         environment |= {
@@ -53,7 +56,9 @@ def test(context: typer.Context) -> None:
         for name, argv in {} if context.args else CHECKS.items():
             command = [sys.executable, "-m", *argv]
             outcome = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, check=False)
-            console.print(f"{name}: [green]clean[/]" if outcome.returncode == 0 else f"[red]{name} failed[/]")
+            console.print(
+                f"{name}: [green]clean[/]" if outcome.returncode == 0 else f"[red]{name} failed[/]"
+            )
             if outcome.returncode != 0:
                 failed.append(name)
         if failed:

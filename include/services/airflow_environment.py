@@ -1,4 +1,4 @@
-"""All of Airflow's configuration, as ``AIRFLOW__*`` variables; there is no airflow.cfg to keep in step."""
+"""All of Airflow's configuration, as ``AIRFLOW__*`` variables; there is no airflow.cfg."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _PASSWORD_FILE = "simple_auth_manager_passwords.json.generated"
 
 
 def airflow_home(home: Path) -> Path:
+    """Airflow's own folder (``AIRFLOW_HOME``)."""
     return home / "airflow"
 
 
@@ -32,7 +33,7 @@ def api_url() -> str:
 
 
 def write_admin_password(home: Path) -> None:
-    """Put the admin password where Airflow looks for it, so that it does not print one of its own."""
+    """Put the admin password where Airflow looks for it, lest it print one of its own."""
     secret = credentials(home)["airflow_admin"]
     write_private(password_file(home), json.dumps({ADMIN: secret}) + "\n")
 
@@ -76,7 +77,8 @@ def airflow_environment() -> dict[str, str]:
         "api": {
             "host": embedded.bind_address(),
             "port": str(ports(home)["airflow"]),
-            "base_url": api_url(),
+            # What a browser calls it; containers publish it on loopback too.
+            "base_url": f"http://127.0.0.1:{ports(home)['airflow']}",
             "workers": "1",
             "secret_key": secret["airflow_api"],
             "expose_config": "False",

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
-DATABASES = {"airflow": "airflow", "warehouse": "warehouse_etl", "civil_affairs": "civil_affairs_admin"}
+DATABASES = {
+    "airflow": "airflow",
+    "warehouse": "warehouse_etl",
+    "civil_affairs": "civil_affairs_admin",
+}
 """Database -> the account that owns it."""
 READ_ONLY_ACCOUNTS = {"bi_city": "warehouse", "civil_affairs_reader": "civil_affairs"}
 BI_GROUP = "bi_reader"
@@ -61,7 +65,7 @@ def _account(connection: psycopg.Connection[object], name: str, password: str) -
 
 
 def _do(connection: psycopg.Connection[object], statement: str, *names: str) -> None:
-    text = sql.SQL(statement)  # type: ignore[arg-type]  # literals of this module only
+    text = sql.SQL(statement)
     connection.execute(text.format(*map(sql.Identifier, names)))
 
 

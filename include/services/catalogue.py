@@ -1,4 +1,4 @@
-"""The one list of services and preparations: what each runs, needs, listens on and when it is well."""
+"""The one list of services and preparations: what each runs, needs, and when it is well."""
 
 from __future__ import annotations
 
@@ -47,9 +47,25 @@ class Service:
     """Seconds it may take to become well, or to end."""
     stop_signal: signal.Signals = signal.SIGTERM
     leader_only: bool = False
-    """Whether the stop signal goes to the first process alone (PostgreSQL stops its own children)."""
+    """Whether only the first process gets the stop signal (PostgreSQL stops its children)."""
     brings: tuple[str, ...] = field(default=())
     """Preparations that always follow its start."""
+
+
+def _preparation(name: str, what: str, *after: str) -> Service:
+    return Service(
+        name,
+        what,
+        lambda: [sys.executable, "-m", "include.services.prepare", name],
+        airflow_environment,
+        depends_on=after,
+        once=True,
+        deadline=300,
+    )
+
+
+SECRETS = _preparation("secrets", "secrets.json, before a PostgreSQL that is not ours starts")
+"""Only for containers: the embedded server's secrets are made as they are needed."""
 
 
 def catalogue() -> dict[str, Service]:
@@ -77,17 +93,6 @@ def catalogue() -> dict[str, Service]:
         write_admin_password(home)
         return [sys.executable, "-m", "airflow", "api-server"]
 
-    def preparation(name: str, what: str, *after: str) -> Service:
-        return Service(
-            name,
-            what,
-            module("include.services.prepare", name),
-            airflow_environment,
-            depends_on=after,
-            once=True,
-            deadline=300,
-        )
-
     def sftp() -> list[str]:
         drop = home / "sources" / "county"
         drop.mkdir(parents=True, exist_ok=True)
@@ -108,14 +113,14 @@ def catalogue() -> dict[str, Service]:
             check=connects_to_postgres(superuser),
             port="postgres",
             address=f"127.0.0.1:{port['postgres']}",
-            stop_signal=signal.SIGINT,  # fast shutdown; SIGTERM would wait for every client to leave
+            stop_signal=signal.SIGINT,  # fast; SIGTERM would wait for every client
             leader_only=True,
             brings=("databases",),
         ),
-        preparation("databases", "databases, accounts and passwords", "postgres"),
-        preparation("schemas", "the warehouse's fixed schemas and raw tables", "databases"),
-        preparation("airflow-metadata", "Airflow's own tables", "databases"),
-        preparation("dbt-manifest", "dbt's manifest, which the DAGs are made from"),
+        _preparation("databases", "databases, accounts and passwords", "postgres"),
+        _preparation("schemas", "the warehouse's fixed schemas and raw tables", "databases"),
+        _preparation("airflow-metadata", "Airflow's own tables", "databases"),
+        _preparation("dbt-manifest", "dbt's manifest, which the DAGs are made from"),
         Service(
             "health-api",
             "simulated health-insurance API",
@@ -198,6 +203,7 @@ def chosen(names: list[str] | None = None) -> dict[str, Service]:
 
 
 def log_file(home: Path, name: str) -> Path:
+    """Where a service's output goes."""
     return home / "logs" / f"{name}.log"
 
 

@@ -14,7 +14,7 @@ from include.services.ports import ports
 from include.settings import Settings, settings
 
 MARKER = "WAREHOUSE_EMBEDDED_VALUES"
-"""name=digest of each variable that ``apply`` filled in, so that it is not taken for the user's own."""
+"""Digest of each variable that ``apply`` filled in, so that it is not taken for the user's own."""
 SFTP_COUNTY = "431081"
 """The county that delivers through SFTP; the ten others put their files into the drop folder."""
 SFTP_USER = "county"
@@ -67,7 +67,7 @@ def environment() -> dict[str, str]:
 
 
 def apply() -> None:
-    """Put ``environment()`` into this process where the user set nothing, and forget old settings."""
+    """Put ``environment()`` into this process where the user set nothing; forget old settings."""
     # A real drop folder has no embedded SFTP county in it.
     own_county_url = is_given("WAREHOUSE_COUNTY_URL")
     applied = {}
@@ -93,7 +93,12 @@ def _digest(value: str) -> str:
 
 def external_services() -> set[str]:
     """Embedded services that are not needed since the user named real ones."""
-    addresses = ("WAREHOUSE_DSN", "WAREHOUSE_BI_DSN", "WAREHOUSE_AIRFLOW_DSN", "WAREHOUSE_CIVIL_AFFAIRS_DSN")
+    addresses = (
+        "WAREHOUSE_DSN",
+        "WAREHOUSE_BI_DSN",
+        "WAREHOUSE_AIRFLOW_DSN",
+        "WAREHOUSE_CIVIL_AFFAIRS_DSN",
+    )
     external = set()
     if all(is_given(name) for name in addresses):
         external.add("postgres")
@@ -106,6 +111,12 @@ def external_services() -> set[str]:
 
 def client_environment(dsn_url: str) -> dict[str, str]:
     """libpq's ``PG*`` variables for a DSN: a password on a command line is readable by all."""
-    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    names = {
+        "host": "PGHOST",
+        "port": "PGPORT",
+        "user": "PGUSER",
+        "password": "PGPASSWORD",
+        "dbname": "PGDATABASE",
+    }
     parts = conninfo_to_dict(dsn_url)
     return {names[key]: str(value) for key, value in parts.items() if key in names and value}

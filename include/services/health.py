@@ -10,7 +10,7 @@ import httpx
 import psycopg
 
 Check = Callable[[float], bool]
-"""Gets the start time of the process (seconds since 1970), so that a predecessor's traces do not count."""
+"""Given the process's start (seconds since 1970): a predecessor's traces do not count."""
 
 _TIMEOUT = 3.0
 
@@ -54,11 +54,13 @@ def connects_to_postgres(dsn: str) -> Check:
 
 
 def beats_in_airflow(api_url: str, job: str) -> Check:
-    """The heartbeat that Airflow's API reports for ``scheduler``, ``triggerer`` or ``dag_processor``."""
+    """The heartbeat Airflow's API reports: of scheduler, triggerer or dag_processor."""
 
     def check(started: float) -> bool:
         try:
-            answer = httpx.get(f"{api_url}/api/v2/monitor/health", timeout=_TIMEOUT, trust_env=False)
+            answer = httpx.get(
+                f"{api_url}/api/v2/monitor/health", timeout=_TIMEOUT, trust_env=False
+            )
             state = answer.json().get(job) or {}
         except (httpx.HTTPError, ValueError):
             return False

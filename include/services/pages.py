@@ -13,7 +13,7 @@ from include.settings import settings
 _INDEX = """<!doctype html><meta charset="utf-8"><title>Warehouse documents</title>
 <style>body{font:16px system-ui;margin:3rem auto;max-width:40rem}li{margin:.6rem 0}</style>
 <h1>Warehouse documents</h1><ul>
-<li><a href="/data_docs/index.html">Data Docs</a>: what Great Expectations found in each delivery and month
+<li><a href="/data_docs/index.html">Data Docs</a>: findings in each delivery and month
 <li><a href="/dbt/index.html">dbt docs</a>: tables, columns, lineage</ul>
 """
 _DBT_FILES = ("index.html", "manifest.json", "catalog.json", "static_index.html")
@@ -42,7 +42,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._answer(with_body=False)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Keep no access log."""
 
     def _answer(self, *, with_body: bool) -> None:
@@ -64,6 +64,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 def main() -> None:
+    """Serve until stopped."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)

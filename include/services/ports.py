@@ -28,7 +28,7 @@ class Moved:
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Whether nothing listens on ``port``. A port of a connection that just closed counts as free."""
+    """Whether nothing listens on ``port``; one whose connections just closed counts as free."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

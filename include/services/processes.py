@@ -29,10 +29,13 @@ class Running:
 
 
 def pid_file(home: Path, name: str) -> Path:
+    """Where a service's process is recorded."""
     return home / "run" / f"{name}.json"
 
 
-def launch(home: Path, name: str, argv: list[str], env: Mapping[str, str], log: Path) -> psutil.Popen:
+def launch(
+    home: Path, name: str, argv: list[str], env: Mapping[str, str], log: Path
+) -> psutil.Popen:
     """Start ``argv`` in a session of its own, output appended to ``log``, and record its pid."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -97,9 +100,11 @@ def end(
 
 
 def _wait_for_end(family: list[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Those that still run after ``seconds``. A process that its parent has not reaped has ended."""
+    """Those that still run after ``seconds``; one that awaits reaping has ended."""
     deadline = time.monotonic() + seconds
-    while (left := [process for process in family if _lives(process)]) and time.monotonic() < deadline:
+    while (
+        left := [process for process in family if _lives(process)]
+    ) and time.monotonic() < deadline:
         time.sleep(_POLL)
     return left
 

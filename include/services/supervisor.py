@@ -19,7 +19,7 @@ from include.services.catalogue import Service, catalogue, chosen, log_file
 from include.services.ports import claim
 
 Notify = Callable[[str, str, str], None]
-"""Told (service, state, detail); states: starting, running, done, failed, stopping, stopped, note."""
+"""Told (service, state, detail): starting, running, done, failed, stopping, stopped or note."""
 
 _POLL = 0.2
 _TAIL_LINES = 15
@@ -30,7 +30,7 @@ _GRACE = 20.0
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """One line of ``./warehouse status``; ``state`` is running, starting, stopped, died or external."""
+    """One line of ``status``; ``state`` is running, starting, stopped, died or external."""
 
     name: str
     what: str
