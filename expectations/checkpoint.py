@@ -106,7 +106,8 @@ def run(name: str, run_name: str, subjects: Sequence[Subject], *, max_keys: int)
             .run_results
         )
     finally:
-        source.get_execution_engine().engine.dispose()
+        source.get_execution_engine().close()
+        source.get_engine().dispose()
     by_suite = {subject.suite: subject for subject in subjects}
     outcomes: dict[tuple[str, str], Outcome] = {}
     for validation in validations.values():

@@ -200,14 +200,12 @@ def _reason(check: Check, delivery: dict[str, Any]) -> dict[str, Any]:
         "expectation": check.id,
         "label_zh": check.label_zh,
         "expected": check.description,
-        "observed": None if observed is None else float(observed),
         "file": delivery["file_name"],
         "remedy": check.remedy,
     }
-    if check.figure == "missing_headers":
-        reason["observed"] = len(delivery["missing_headers"])
-        reason["missing_headers"] = delivery["missing_headers"]
-    return reason
+    if isinstance(observed, list):
+        return reason | {"observed": len(observed), "missing_headers": observed}
+    return reason | {"observed": None if observed is None else float(observed)}
 
 
 def _lacking(
