@@ -133,8 +133,9 @@ def _suite(subject: Subject) -> Any:
             getattr(gxe, check.expectation)(
                 **check.arguments,
                 severity=check.severity,
-                description=f"{check.label_zh} · {check.description}",
-                notes=f"Why: {check.reason} What to do: {check.remedy}",
+                # Data Docs show the description alone, and so it says all a reader needs.
+                description=f"{check.label_zh} · {check.description}. Why: {check.reason}"
+                f" What to do: {check.remedy}",
                 meta={"id": check.id, "label_zh": check.label_zh, "reason": check.reason},
             )
             for check in subject.checks

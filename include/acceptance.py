@@ -17,10 +17,10 @@ from psycopg.types.json import Jsonb
 
 from expectations.check import Check, Subject
 from expectations.checkpoint import Outcome, run
-from include.contracts import FOLDER as CONTRACTS
 from include.contracts import Source, kinds_of
 from include.database import connect
 from include.errors import DeliveryMissing, WarehouseError
+from include.settings import PROJECT_ROOT
 
 logger = logging.getLogger(__name__)
 
@@ -119,9 +119,13 @@ def ensure_judged(period: str) -> None:
 
 @cache
 def counties() -> dict[str, str]:
-    """county_code -> name of the counties that deliver."""
-    with (CONTRACTS / "counties.csv").open(encoding="utf-8") as handle:
-        return {row["county_code"]: row["county_name"] for row in csv.DictReader(handle)}
+    """county_code (6 digits) -> name of the city's counties, from the area seed."""
+    with (PROJECT_ROOT / "dbt_project/seeds/ref_area.csv").open(encoding="utf-8") as handle:
+        return {
+            row["area_code"][:6]: row["name_zh"]
+            for row in csv.DictReader(handle)
+            if row["level"] == "county"
+        }
 
 
 def _suite(kind: str) -> tuple[Check, ...]:
