@@ -117,8 +117,8 @@ def status(as_json: _Json = False) -> None:
         print(json.dumps([line.as_dict() for line in lines], indent=1))
     else:
         table = Table(box=None, pad_edge=False)
-        for heading in ("service", "state", "pid", "up", "address", "what"):
-            table.add_column(heading)
+        for heading in ("service", "state", "pid", "up", "address"):
+            table.add_column(heading, no_wrap=True)
         for line in lines:
             table.add_row(
                 line.name,
@@ -126,7 +126,6 @@ def status(as_json: _Json = False) -> None:
                 str(line.pid or ""),
                 _duration(line.uptime_s),
                 line.address,
-                Text(line.what, "dim"),
             )
         console = Console()
         console.print(table)
