@@ -39,6 +39,7 @@ def bootstrap(superuser: psycopg.Connection[object], passwords: Mapping[str, str
         if not _exists(superuser, "pg_database", "datname", database):
             _do(superuser, "create database {} owner {}", database, owner)
         _do(superuser, "revoke all on database {} from public", database)
+    _do(superuser, "revoke all on database {} from public", "postgres")
     _do(superuser, "grant connect on database {} to {}", "warehouse", BI_GROUP)
     _do(superuser, "grant connect on database {} to {}", "civil_affairs", "civil_affairs_reader")
 

@@ -49,7 +49,7 @@ class Service:
     leader_only: bool = False
     """Whether only the first process gets the stop signal (PostgreSQL stops its children)."""
     brings: tuple[str, ...] = field(default=())
-    """Preparations that always follow its start."""
+    """What must run beside it, in any order."""
 
 
 def _preparation(name: str, what: str, *after: str) -> Service:
@@ -87,6 +87,7 @@ def catalogue() -> dict[str, Service]:
             depends_on=after,
             check=beats_in_airflow(api, job),
             deadline=240,
+            brings=("airflow-api-server",),  # which tells how the others are
         )
 
     def api_server() -> list[str]:

@@ -131,8 +131,8 @@ def executables(home: Path, server: Account) -> Path:
     if outcome.returncode != 0:
         raise ServiceFailed(
             f"The PostgreSQL executables do not run: {outcome.stderr.strip()}",
-            remedy="check that this is Linux on x86-64 or arm64 with glibc, and that WAREHOUSE_HOME "
-            "is not mounted noexec; or set the WAREHOUSE_*DSN variables.",
+            remedy="check that this is Linux on x86-64 or arm64 with glibc and WAREHOUSE_HOME "
+            "is not mounted noexec; or name a server of yours in WAREHOUSE_*DSN.",
         )
     return copied
 

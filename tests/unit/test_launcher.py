@@ -16,7 +16,20 @@ import pytest
 from include.settings import PROJECT_ROOT
 
 ECHO = "import os, sys\nprint(sys.version_info[:2], os.environ['PYTHONPATH'], sys.argv[1:])\n"
-TOOLS = ("sh", "awk", "cat", "cut", "df", "dirname", "find", "flock", "id", "mkdir", "mv", "readlink")
+TOOLS = (
+    "sh",
+    "awk",
+    "cat",
+    "cut",
+    "df",
+    "dirname",
+    "find",
+    "flock",
+    "id",
+    "mkdir",
+    "mv",
+    "readlink",
+)
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
