@@ -1,0 +1,89 @@
+"""Civil affairs: a PostgreSQL database we may read, extracted by COPY with a lookback window."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import psycopg
+from psycopg import sql
+
+from include.contracts import Contract, contracts
+from include.database import connect
+from include.errors import ConfigurationMissing, SourceUnavailable
+from include.landing import Landed, store
+from include.settings import settings
+
+CITY = "431000"
+
+
+def extract(period: str, kind: str) -> Landed:
+    """Land one table's rows changed since ``lookback_days`` before the period, as csv.
+
+    The first period ever accepted takes the whole table. Rows change in place at the source and
+    late, so the window reaches back instead of starting at the last time stamp seen; what comes
+    twice is superseded in staging. The bytes go from COPY to landing without becoming rows here,
+    ordered by the table's grain, so that an unchanged source gives the same file.
+
+    Raises SourceUnavailable where the database does not answer or lacks what the contract names.
+    """
+    contract = contracts()[kind]
+    since = _since(period, kind)
+    if not settings().civil_affairs_dsn:
+        raise ConfigurationMissing(
+            "WAREHOUSE_CIVIL_AFFAIRS_DSN is not set.",
+            remedy="set it to the read-only account that civil affairs gave you.",
+        )
+    try:
+        with psycopg.connect(settings().civil_affairs_dsn) as source:
+            source.execute("set transaction isolation level repeatable read, read only")
+            source.execute("set local timezone to 'Asia/Shanghai'")
+            source.execute("set local datestyle to 'ISO, YMD'")
+            with source.cursor() as cursor, cursor.copy(_statement(contract, since)) as copy:
+                path, size, sha256 = store(bytes(chunk) for chunk in copy)
+    except psycopg.Error as error:
+        raise SourceUnavailable(
+            f"the civil-affairs database did not give table {kind} "
+            f"({type(error).__name__} {error.sqlstate or ''}).",
+            file=kind,
+            remedy="check WAREHOUSE_CIVIL_AFFAIRS_DSN and that the account may select this table.",
+        ) from None
+    return Landed(
+        source="civil_affairs",
+        kind=kind,
+        county_code=CITY,
+        period=period,
+        uri=f"civil_affairs/{kind}?since={since or 'ever'}",
+        file_name=f"{kind}_{period}.csv",
+        path=path,
+        bytes=size,
+        sha256=sha256,
+    )
+
+
+def _since(period: str, kind: str) -> date | None:
+    """First day of the window; None where no earlier period of this kind has been accepted."""
+    with connect() as warehouse:
+        earlier = warehouse.execute(
+            "select exists (select from ops.accepted_delivery where kind = %s and period < %s)",
+            [kind, period],
+        ).fetchone()
+    if not (earlier and earlier[0]):
+        return None
+    return date.fromisoformat(f"{period}-01") - timedelta(days=settings().lookback_days)
+
+
+def _statement(contract: Contract, since: date | None) -> sql.Composed:
+    window = (
+        sql.SQL("")
+        if since is None
+        else sql.SQL("where updated_at >= {}").format(sql.Literal(since.isoformat()))
+    )
+    return sql.SQL(
+        "copy (select {columns} from {table} {window} order by {grain}) "
+        "to stdout (format csv, header)"
+    ).format(
+        columns=sql.SQL(", ").join(sql.Identifier(column.name) for column in contract.columns),
+        table=sql.Identifier(contract.kind),
+        window=window,
+        grain=sql.SQL(", ").join(sql.Identifier(name) for name in contract.grain),
+    )
