@@ -66,28 +66,29 @@ def start(names: Sequence[str] | None = None, notify: Notify = lambda *_: None) 
 
 
 def stop(names: Sequence[str] | None = None, notify: Notify = lambda *_: None) -> list[str]:
-    """Stop the named services (all where None), last started first; returns those that ran."""
+    """Stop the named services (all where None), the database last; returns those that ran."""
     home = embedded.home()
     if not home.exists():
         return []
-    stopped = []
+
+    def stop_one(service: Service) -> str | None:
+        if processes.running(home, service.name):
+            notify(service.name, "stopping", "")
+        ran = processes.end(
+            home, service.name, service.stop_signal, leader_only=service.leader_only, grace=_GRACE
+        )
+        if ran:
+            notify(service.name, "stopped", "")
+        return service.name if ran else None
+
     with _only_one(home):
-        for service in reversed(catalogue().values()):
-            if names is not None and service.name not in names:
-                continue
-            if processes.running(home, service.name):
-                notify(service.name, "stopping", "")
-            ran = processes.end(
-                home,
-                service.name,
-                service.stop_signal,
-                leader_only=service.leader_only,
-                grace=_GRACE,
-            )
-            if ran:
-                stopped.append(service.name)
-                notify(service.name, "stopped", "")
-    return stopped
+        named = [s for s in catalogue().values() if names is None or s.name in names]
+        # Those at work in the database go together, then the database.
+        users = [service for service in reversed(named) if service.name != "postgres"]
+        with ThreadPoolExecutor(max_workers=len(users) or 1) as pool:
+            stopped = list(pool.map(stop_one, users))
+        stopped += [stop_one(service) for service in named if service.name == "postgres"]
+    return [name for name in stopped if name]
 
 
 def status() -> list[ServiceStatus]:
