@@ -15,7 +15,7 @@ from include.settings import settings
 _NORMALISED = {
     "person": "select distinct vault.normalise_resident_id({column}) as value from raw.{table} "
     "where _delivery_id = %(delivery)s and {column} is not null",
-    "household": "select distinct trim(normalize({column}, NFKC)) as value from raw.{table} "
+    "household": "select distinct parse.text({column}) as value from raw.{table} "
     "where _delivery_id = %(delivery)s and {column} is not null",
 }
 _VALID = {"person": "vault.is_resident_id(value)", "household": r"value ~ '^\d{{16}}$'"}

@@ -1,0 +1,32 @@
+{#- Cells of the raw row r; see include/migrations/006_parse.sql for what each reading accepts. -#}
+{% macro cell(type, column) -%}parse.{{ type }}(r.{{ column }}){%- endmacro %}
+
+{#- {column: reading} for columns that keep their name. -#}
+{% macro cells(type, columns) -%}
+    {%- set readings = {} -%}
+    {%- for column in columns -%}
+        {%- do readings.update({column: cell(type, column)}) -%}
+    {%- endfor -%}
+    {{ return(readings) }}
+{%- endmacro %}
+
+{#- Any of the columns is filled with something that is no such value. -#}
+{% macro unreadable(type, columns) -%}
+    (
+    {%- for column in columns -%}
+        ({{ cell(type, column) }} is null and {{ cell('text', column) }} is not null)
+        {%- if not loop.last %} or {% endif -%}
+    {%- endfor -%}
+    )
+{%- endmacro %}
+
+{#- Join of an identifier column to its keyed hash; the identifier itself goes no further. -#}
+{% macro vault_join(kind, column, alias=none) -%}
+left join {{ source('vault', 'identifier') }} as {{ alias or kind }}
+        on {{ alias or kind }}.kind = '{{ kind }}'
+        and {{ alias or kind }}.value = {% if kind == 'person' -%}
+            vault.normalise_resident_id(r.{{ column }})
+        {%- else -%}
+            parse.text(r.{{ column }})
+        {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,12 @@
+{#- The build's month and its edges, as SQL literals. -#}
+{% macro period() -%}'{{ var("period") }}'{%- endmacro %}
+
+{% macro month_end() -%}
+    (('{{ var("period") }}-01')::date + interval '1 month' - interval '1 day')::date
+{%- endmacro %}
+
+{% macro previous_period() -%}
+    to_char(('{{ var("period") }}-01')::date - interval '1 month', 'YYYY-MM')
+{%- endmacro %}
+
+{% macro year_start() -%}('{{ var("period")[:4] }}-01-01')::date{%- endmacro %}

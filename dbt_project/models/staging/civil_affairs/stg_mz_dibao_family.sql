@@ -1,0 +1,15 @@
+{{ staged('base_mz_dibao_family', [
+    'head_person_key',
+    'register_county_code',
+    'cert_no',
+    'township_code',
+    'urban_rural',
+    'class',
+    'members',
+    'covered',
+    'income_pp_m',
+    'amount_m',
+    'start_ym',
+    'end_ym',
+    'end_reason',
+]) }}

@@ -1,0 +1,5 @@
+{{ staged('base_mz_dibao_member', [
+    'person_key',
+    'cert_no',
+    'covered',
+]) }}

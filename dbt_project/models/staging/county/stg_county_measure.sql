@@ -1,0 +1,7 @@
+{{ staged('base_county_measure', [
+    'household_key',
+    'measure_type',
+    'measure_detail',
+    'started_ym',
+    'implementation',
+]) }}

@@ -1,0 +1,148 @@
+"""A month's build: its recorded inputs, and dbt as one process over them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from include.database import connect
+from include.errors import WarehouseError
+from include.settings import PROJECT_ROOT, settings
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+
+
+class BuildFailed(WarehouseError):
+    """dbt did not build the candidate; the last good month stays published."""
+
+
+def dbt_environment() -> dict[str, str]:
+    """What ``dbt_project/profiles.yml`` reads: where the warehouse is, and where artefacts go."""
+    parts = conninfo_to_dict(settings().dsn)
+    return {
+        "DBT_HOST": str(parts.get("host", "")),
+        "DBT_PORT": str(parts.get("port") or 5432),
+        "DBT_USER": str(parts.get("user", "")),
+        "DBT_PASSWORD": str(parts.get("password") or ""),
+        "DBT_DATABASE": str(parts.get("dbname", "")),
+        "DBT_TARGET_PATH": str(settings().dbt_target),
+        "DBT_LOG_PATH": str(settings().home / "logs" / "dbt"),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_PROJECT_DIR": str(DBT_PROJECT),
+    }
+
+
+def prepare() -> Path:
+    """Parse the dbt project into the manifest that DAGs are drawn from; returns its path.
+
+    Skipped where the project has not changed since.
+    """
+    manifest = settings().dbt_target / "manifest.json"
+    stamp = settings().dbt_target / "manifest.sha256"
+    now = code_sha256()
+    if not (manifest.exists() and stamp.exists() and stamp.read_text() == now):
+        _dbt("parse", "--quiet")
+        stamp.write_text(now)
+    return manifest
+
+
+def open_build(period: str, known_at: datetime | None = None) -> int:
+    """Record a build of ``period`` on what is known at ``known_at`` (default: now).
+
+    The time is read here, once; everything after is a function of the record.
+    """
+    with connect() as connection:
+        row = connection.execute(
+            "insert into ops.build (period, known_at, seeds_sha256, code_sha256) "
+            "values (%s, coalesce(%s, clock_timestamp()), %s, %s) returning build_id",
+            [period, known_at, _sha256(DBT_PROJECT / "seeds"), code_sha256()],
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def dbt_vars(build_id: int) -> dict[str, Any]:
+    """The build's month, knowledge time (ISO, UTC) and number, as dbt variables."""
+    with connect() as connection:
+        row = connection.execute(
+            "select period, known_at from ops.build where build_id = %s", [build_id]
+        ).fetchone()
+    if row is None:
+        raise BuildFailed(f"there is no build {build_id}.", remedy="open one with open_build().")
+    return {"period": row[0], "known_at": row[1].astimezone(UTC).isoformat(), "build_id": build_id}
+
+
+def run_dbt(build_id: int, select: str | None = None) -> None:
+    """Seeds, models and their tests of one build, in one dbt process.
+
+    Unit tests belong to development and are left out. Raises BuildFailed, naming the nodes.
+    """
+    arguments = ["--vars", json.dumps(dbt_vars(build_id)), "--exclude-resource-type", "unit_test"]
+    if select:
+        arguments += ["--select", select]
+    _dbt("build", *arguments)
+
+
+def docs() -> Path:
+    """Write the dbt documentation as one page for the browser; returns it."""
+    page = settings().home / "dbt_docs" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    _dbt("docs", "generate", "--static", "--no-compile")
+    page.write_bytes((settings().dbt_target / "static_index.html").read_bytes())
+    return page
+
+
+def code_sha256() -> str:
+    """Digest of the dbt project without its seeds: two builds with one digest ran the same SQL."""
+    return _sha256(DBT_PROJECT / "models", DBT_PROJECT / "macros", DBT_PROJECT / "tests")
+
+
+def _sha256(*folders: Path) -> str:
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                digest.update(str(path.relative_to(DBT_PROJECT)).encode() + b"\0")
+                digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _dbt(*arguments: str) -> None:
+    settings().dbt_target.mkdir(parents=True, exist_ok=True)
+    process = subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments],
+        env=os.environ | dbt_environment(),
+        cwd=DBT_PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if process.returncode != 0:
+        raise BuildFailed(
+            f"dbt {arguments[0]} failed: {_failed_nodes() or process.stdout[-1500:]}",
+            remedy=f"read {settings().home / 'logs' / 'dbt' / 'dbt.log'}, correct the model or its "
+            "input, and build again; marts are as they were.",
+        )
+
+
+def _failed_nodes() -> str:
+    """Names of the nodes that failed, from dbt's own record; their messages may quote rows."""
+    path = settings().dbt_target / "run_results.json"
+    if not path.exists():
+        return ""
+    results = json.loads(path.read_text())["results"]
+    failed = [
+        f"{result['unique_id']} ({result['status']})"
+        for result in results
+        if result["status"] in ("error", "fail", "runtime error")
+    ]
+    return ", ".join(failed)
