@@ -30,3 +30,13 @@ left join {{ source('vault', 'identifier') }} as {{ alias or kind }}
             parse.text(r.{{ column }})
         {%- endif %}
 {%- endmacro %}
+
+{#- Join of a code cell to the seed that knows its labels. -#}
+{% macro label_join(seed, label, column, alias) -%}
+left join {{ ref(seed) }} as {{ alias }} on {{ alias }}.{{ label }} = {{ cell('text', column) }}
+{%- endmacro %}
+
+{#- The cell is filled, and no code list knows it. -#}
+{% macro unmapped(column, mapped) -%}
+    {{ cell('text', column) }} is not null and {{ mapped }} is null
+{%- endmacro %}

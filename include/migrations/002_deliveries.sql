@@ -18,7 +18,8 @@ create table ops.delivery (
     unique (kind, county_code, period, sha256)
 );
 
--- Each time the bytes arrived. A sender that returns to an earlier version adds an arrival, not a load.
+-- Each time the bytes arrived. A sender that returns to an earlier version adds an arrival, and
+-- loads nothing.
 create table ops.arrival (
     arrival_id bigint generated always as identity primary key,
     delivery_id bigint not null references ops.delivery,
@@ -37,7 +38,7 @@ create table ops.acceptance (
     decided_at timestamptz not null default clock_timestamp()
 );
 
--- What a build may read: accepted deliveries, with the order in which the sender last sent them.
+-- What a build may read.
 create view ops.accepted_delivery as
 select
     d.delivery_id,
@@ -46,8 +47,7 @@ select
     d.county_code,
     d.period,
     d.row_count,
-    c.decided_at as known_at,
-    (select max(a.arrival_id) from ops.arrival as a where a.delivery_id = d.delivery_id) as arrival_id
+    c.decided_at as known_at
 from ops.delivery as d
-inner join ops.acceptance as c using (delivery_id)
+inner join ops.acceptance as c on d.delivery_id = c.delivery_id
 where c.outcome = 'accepted';

@@ -1,4 +1,4 @@
--- A build is a pure function of (period, known_at, seeds, code); this is the record of its inputs and end.
+-- A build is a pure function of (period, known_at, seeds, code); this is the record of its inputs.
 create table ops.build (
     build_id bigint generated always as identity primary key,
     period text not null,

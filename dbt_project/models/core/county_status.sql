@@ -1,6 +1,9 @@
--- A county is published when all four of its files for the month were accepted; otherwise held back.
+-- A county is published when all four of its files for the month were accepted, else held back.
 with accepted as (
-    select county_code, period, count(distinct kind) as kinds
+    select
+        county_code,
+        period,
+        count(distinct kind) as kinds
     from {{ source('ops', 'accepted_delivery') }}
     where
         source = 'county'

@@ -11,9 +11,12 @@ select
     area.parent_code,
     substr(area.area_code, 1, 6) as county_code,
     county.name_zh as county_name,
-    case when area.level = 'village' then parent.name_zh when area.level = 'township' then area.name_zh end
+    case area.level when 'village' then parent.name_zh when 'township' then area.name_zh end
         as township_name,
     area.mca_township_code
 from area
 left join area as parent on area.parent_code = parent.area_code
-left join area as county on county.level = 'county' and substr(area.area_code, 1, 6) || '000000' = county.area_code
+left join area as county
+    on
+        county.level = 'county'
+        and substr(area.area_code, 1, 6) || '000000' = county.area_code

@@ -1,6 +1,8 @@
 -- One row per person on file in a published county in the month.
 with death as (
-    select person_key, min(died_on) as died_on
+    select
+        person_key,
+        min(died_on) as died_on
     from {{ ref('stg_mz_death') }}
     group by person_key
 )

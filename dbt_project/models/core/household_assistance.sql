@@ -16,7 +16,9 @@ dibao as (
 
 paid as (
     -- A certificate's money goes to the household of the family's head.
-    select person.household_key, sum(payment.amount) as amount
+    select
+        person.household_key,
+        sum(payment.amount) as amount
     from {{ ref('stg_mz_dibao_payment') }} as payment
     inner join {{ ref('stg_mz_dibao_family') }} as head on payment.cert_no = head.cert_no
     inner join {{ ref('dim_person') }} as person on head.head_person_key = person.person_key
@@ -35,7 +37,9 @@ tekun as (
 ),
 
 aid as (
-    select person.household_key, sum(granted.amount) as amount
+    select
+        person.household_key,
+        sum(granted.amount) as amount
     from {{ ref('stg_mz_temp_aid') }} as granted
     inner join {{ ref('dim_person') }} as person on granted.person_key = person.person_key
     where
@@ -45,7 +49,10 @@ aid as (
 ),
 
 measure as (
-    select household_key, county_code, count(*) as in_place
+    select
+        household_key,
+        county_code,
+        count(*) as in_place
     from {{ ref('stg_county_measure') }}
     where period = {{ period() }} and implementation = '已实施'
     group by household_key, county_code

@@ -10,7 +10,9 @@ with insured as (
 ),
 
 paid as (
-    select person_key, sum(coalesce(psn_part_amt, 0)) as out_of_pocket
+    select
+        person_key,
+        sum(coalesce(psn_part_amt, 0)) as out_of_pocket
     from {{ ref('stg_yb_settle') }}
     where settled_on between {{ year_start() }} and {{ month_end() }}
     group by person_key

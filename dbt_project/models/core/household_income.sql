@@ -20,9 +20,10 @@ summed as (
     select
         income.*,
         household.members,
-        wage_income + business_income + property_income + transfer_income as gross_income,
-        wage_income + business_income + property_income + transfer_income - business_expense
-            as net_income
+        income.wage_income
+        + income.business_income
+        + income.property_income
+        + income.transfer_income as gross_income
     from income
     inner join {{ ref('dim_household') }} as household
         on
@@ -38,8 +39,11 @@ select
     transfer_income,
     business_expense,
     gross_income,
-    net_income,
-    round(net_income / greatest(members, 1), 2) as net_income_pp,
-    round((net_income + claims_income - compliant_self_pay) / greatest(members, 1), 2)
-        as reference_income_pp
+    gross_income - business_expense as net_income,
+    round((gross_income - business_expense) / greatest(members, 1), 2) as net_income_pp,
+    round(
+        (gross_income - business_expense + claims_income - compliant_self_pay)
+        / greatest(members, 1),
+        2
+    ) as reference_income_pp
 from summed

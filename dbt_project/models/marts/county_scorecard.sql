@@ -24,7 +24,9 @@ with household as (
 ),
 
 previous as (
-    select county_code, count(*) as monitored
+    select
+        county_code,
+        count(*) as monitored
     from {{ ref('stg_county_household') }}
     where
         period = {{ previous_period() }}
@@ -53,7 +55,11 @@ select
     household.new_monitored::integer as new_monitored_households,
     household.relapsed::integer as relapsed_monitored_households,
     household.cleared::integer as cleared_monitored_households,
-    case when status.is_published and status.was_complete then coalesce(previous.monitored, 0)::integer end
+    case
+        when
+            status.is_published and status.was_complete
+            then coalesce(previous.monitored, 0)::integer
+    end
         as previous_monitored_households,
     household.net_income_pp,
     household.below_line::integer as households_below_line,

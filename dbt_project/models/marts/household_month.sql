@@ -24,7 +24,7 @@ select
     household.monitor_status,
     household.monitored_ym,
     household.cleared_ym,
-    -- A household can be identified and cleared in one month: it is new and cleared, and in no stock.
+    -- One identified and cleared in the same month is new and cleared, and in no stock.
     coalesce(
         household.monitor_status <> 'none'
         and household.monitored_ym = {{ period() }}

@@ -1,5 +1,5 @@
--- Who lives where in the month. A person whom two households list belongs to the one whose row sorts
--- first: which is right is for the counties to say, and until then every figure counts him once.
+-- Who lives where in the month. A person whom two households list belongs to the one whose row
+-- sorts first: which is right is for the counties to say; until then every figure counts him once.
 select distinct on (person_key)
     person_key,
     household_key,

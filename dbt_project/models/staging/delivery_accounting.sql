@@ -2,7 +2,9 @@
 {{ config(materialized='table') }}
 with staged as (
     {%- for kind in kinds() %}
-    select delivery_id, count(*) as staged
+    select
+        delivery_id,
+        count(*) as staged
     from {{ ref('stg_' ~ kind) }}
     group by delivery_id
     {%- if not loop.last %}
@@ -12,14 +14,18 @@ with staged as (
 ),
 
 quarantined as (
-    select delivery_id, count(*) as quarantined
+    select
+        delivery_id,
+        count(*) as quarantined
     from {{ ref('quarantine') }}
     group by delivery_id
 ),
 
 superseded as (
     {%- for kind in kinds() %}
-    select delivery_id, count(*) as superseded
+    select
+        delivery_id,
+        count(*) as superseded
     from {{ ref('base_' ~ kind) }}
     where disposition = 'superseded'
     group by delivery_id
@@ -48,7 +54,11 @@ where
     accepted.known_at <= '{{ var("known_at") }}'::timestamptz
     and d.period <= {{ period() }}
     and case
-        when d.kind in ('{{ snapshot_kinds() | join("', '") }}') then d.period >= {{ previous_period() }}
+        when d.kind in (
+                {%- for kind in snapshot_kinds() %}
+                '{{ kind }}'{% if not loop.last %},{% endif %}
+                {%- endfor %}
+            ) then d.period >= {{ previous_period() }}
         when d.kind = 'yb_settle' then d.period >= '{{ var("period")[:4] }}-01'
         else true
     end

@@ -1,9 +1,12 @@
 -- M9 殡葬火化: a death known to the funeral register.
-{%- set columns = {} -%}
-{%- do columns.update({'person_key': 'person.key'}) -%}
-{%- do columns.update(cells('text', ['death_id'])) -%}
-{%- do columns.update(cells('day', ['died_on', 'cremated_on'])) -%}
 {{ config(materialized='table') }}
+{%- set columns = {
+    'person_key': 'person.key',
+} -%}
+{%- set text_columns = ['death_id'] -%}
+{%- do columns.update(cells('text', text_columns)) -%}
+{%- set day_columns = ['died_on', 'cremated_on'] -%}
+{%- do columns.update(cells('day', day_columns)) -%}
 {{ base(
     'mz_death',
     delivery='increment',
@@ -11,7 +14,7 @@
     grain=['death_id'],
     defects=[
         ('D04', 'person.key is null'),
-        ('D14', unreadable('day', ['died_on', 'cremated_on'])),
+        ('D14', unreadable('day', day_columns)),
     ],
     joins=vault_join('person', 'id_no'),
 ) }}

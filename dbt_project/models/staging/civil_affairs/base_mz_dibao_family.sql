@@ -1,13 +1,19 @@
 -- M1 低保家庭: a family with a dibao certificate, known by its head.
-{%- set columns = {} -%}
-{%- do columns.update({'head_person_key': 'person.key'}) -%}
-{%- do columns.update({'register_county_code': 'parse.text(r.county_code)'}) -%}
-{%- do columns.update(cells('text', ['cert_no', 'township_code', 'urban_rural', 'class'])) -%}
-{%- do columns.update(cells('whole', ['members', 'covered'])) -%}
-{%- do columns.update(cells('money', ['income_pp_m', 'amount_m'])) -%}
-{%- do columns.update(cells('month', ['start_ym', 'end_ym'])) -%}
-{%- do columns.update(cells('text', ['end_reason'])) -%}
 {{ config(materialized='table') }}
+{%- set columns = {
+    'head_person_key': 'person.key',
+    'register_county_code': 'parse.text(r.county_code)',
+} -%}
+{%- set text_columns = [
+    'cert_no', 'township_code', 'urban_rural', 'class', 'end_reason',
+] -%}
+{%- do columns.update(cells('text', text_columns)) -%}
+{%- set whole_columns = ['members', 'covered'] -%}
+{%- do columns.update(cells('whole', whole_columns)) -%}
+{%- set money_columns = ['income_pp_m', 'amount_m'] -%}
+{%- do columns.update(cells('money', money_columns)) -%}
+{%- set month_columns = ['start_ym', 'end_ym'] -%}
+{%- do columns.update(cells('month', month_columns)) -%}
 {{ base(
     'mz_dibao_family',
     delivery='increment',
@@ -15,8 +21,8 @@
     grain=['cert_no'],
     defects=[
         ('D04', 'person.key is null'),
-        ('D13', unreadable('money', ['income_pp_m', 'amount_m']) ~ ' or ' ~ unreadable('whole', ['members', 'covered'])),
-        ('D14', unreadable('month', ['start_ym', 'end_ym'])),
+        ('D13', unreadable('money', money_columns) ~ ' or ' ~ unreadable('whole', whole_columns)),
+        ('D14', unreadable('month', month_columns)),
     ],
     joins=vault_join('person', 'head_id'),
 ) }}

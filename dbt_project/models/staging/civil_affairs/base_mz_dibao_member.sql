@@ -1,9 +1,12 @@
 -- M2 低保家庭成员: a person on a dibao certificate.
-{%- set columns = {} -%}
-{%- do columns.update({'person_key': 'person.key'}) -%}
-{%- do columns.update(cells('text', ['cert_no'])) -%}
-{%- do columns.update(cells('flag', ['covered'])) -%}
 {{ config(materialized='table') }}
+{%- set columns = {
+    'person_key': 'person.key',
+} -%}
+{%- set text_columns = ['cert_no'] -%}
+{%- do columns.update(cells('text', text_columns)) -%}
+{%- set flag_columns = ['covered'] -%}
+{%- do columns.update(cells('flag', flag_columns)) -%}
 {{ base(
     'mz_dibao_member',
     delivery='increment',

@@ -1,11 +1,15 @@
 -- M4 特困人员: a person in full public support.
-{%- set columns = {} -%}
-{%- do columns.update({'person_key': 'person.key'}) -%}
-{%- do columns.update({'register_county_code': 'parse.text(r.county_code)'}) -%}
-{%- do columns.update(cells('text', ['mode'])) -%}
-{%- do columns.update(cells('money', ['amount_m'])) -%}
-{%- do columns.update(cells('month', ['start_ym', 'end_ym'])) -%}
 {{ config(materialized='table') }}
+{%- set columns = {
+    'person_key': 'person.key',
+    'register_county_code': 'parse.text(r.county_code)',
+} -%}
+{%- set text_columns = ['mode'] -%}
+{%- do columns.update(cells('text', text_columns)) -%}
+{%- set money_columns = ['amount_m'] -%}
+{%- do columns.update(cells('money', money_columns)) -%}
+{%- set month_columns = ['start_ym', 'end_ym'] -%}
+{%- do columns.update(cells('month', month_columns)) -%}
 {{ base(
     'mz_tekun',
     delivery='increment',
@@ -13,8 +17,8 @@
     grain=['person_key', 'start_ym'],
     defects=[
         ('D04', 'person.key is null'),
-        ('D13', unreadable('money', ['amount_m'])),
-        ('D14', unreadable('month', ['start_ym', 'end_ym'])),
+        ('D13', unreadable('money', money_columns)),
+        ('D14', unreadable('month', month_columns)),
     ],
     joins=vault_join('person', 'id_no'),
 ) }}

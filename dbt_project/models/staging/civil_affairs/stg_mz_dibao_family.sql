@@ -5,11 +5,11 @@
     'township_code',
     'urban_rural',
     'class',
+    'end_reason',
     'members',
     'covered',
     'income_pp_m',
     'amount_m',
     'start_ym',
     'end_ym',
-    'end_reason',
 ]) }}

@@ -2,8 +2,8 @@
     'person_key',
     'register_county_code',
     'aid_id',
+    'type',
     'applied_on',
     'approved_on',
-    'type',
     'amount',
 ]) }}

@@ -1,10 +1,12 @@
 -- C5 帮扶措施: a measure for a household and whether it is in place.
-{%- set columns = {} -%}
-{%- do columns.update({'household_key': 'household.key'}) -%}
-{%- do columns.update(cells('text', ['measure_type', 'measure_detail'])) -%}
-{%- do columns.update(cells('month', ['started_ym'])) -%}
-{%- do columns.update(cells('text', ['implementation'])) -%}
 {{ config(materialized='table') }}
+{%- set columns = {
+    'household_key': 'household.key',
+} -%}
+{%- set text_columns = ['measure_type', 'measure_detail', 'implementation'] -%}
+{%- do columns.update(cells('text', text_columns)) -%}
+{%- set month_columns = ['started_ym'] -%}
+{%- do columns.update(cells('month', month_columns)) -%}
 {{ base(
     'county_measure',
     delivery='snapshot',
@@ -13,7 +15,7 @@
     defects=[
         ('D02', 'household.key is null'),
         ('D21', cell('text', 'measure_type') ~ ' is null'),
-        ('D14', unreadable('month', ['started_ym'])),
+        ('D14', unreadable('month', month_columns)),
     ],
     joins=vault_join('household', 'household_no'),
     reads_from=previous_period(),

@@ -2,6 +2,6 @@
     'household_key',
     'measure_type',
     'measure_detail',
-    'started_ym',
     'implementation',
+    'started_ym',
 ]) }}

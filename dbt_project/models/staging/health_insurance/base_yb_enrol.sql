@@ -1,9 +1,12 @@
 -- H1 参保登记: an enrolment of a person in a scheme for a plan year.
-{%- set columns = {} -%}
-{%- do columns.update({'person_key': 'person.key'}) -%}
-{%- do columns.update(cells('text', ['psn_no', 'insutype', 'psn_insu_stas', 'insuplc_admdvs'])) -%}
-{%- do columns.update(cells('day', ['begntime', 'endtime'])) -%}
 {{ config(materialized='table') }}
+{%- set columns = {
+    'person_key': 'person.key',
+} -%}
+{%- set text_columns = ['psn_no', 'insutype', 'psn_insu_stas', 'insuplc_admdvs'] -%}
+{%- do columns.update(cells('text', text_columns)) -%}
+{%- set day_columns = ['begntime', 'endtime'] -%}
+{%- do columns.update(cells('day', day_columns)) -%}
 {{ base(
     'yb_enrol',
     delivery='snapshot',
@@ -11,7 +14,7 @@
     grain=['psn_no', 'insutype', 'begntime'],
     defects=[
         ('D04', 'person.key is null'),
-        ('D14', unreadable('day', ['begntime', 'endtime'])),
+        ('D14', unreadable('day', day_columns)),
     ],
     joins=vault_join('person', 'certno'),
     reads_from=previous_period(),

@@ -6,6 +6,7 @@
     'med_type',
     'clr_type',
     'insuplc_admdvs',
+    'init_setl_id',
     'begndate',
     'enddate',
     'medfee_sumamt',
@@ -28,5 +29,4 @@
     'psn_cash_pay',
     'acct_mulaid_pay',
     'refd_setl_flag',
-    'init_setl_id',
 ]) }}
