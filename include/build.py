@@ -117,6 +117,7 @@ def _sha256(*folders: Path) -> str:
 
 def _dbt(*arguments: str) -> None:
     settings().dbt_target.mkdir(parents=True, exist_ok=True)
+    (settings().dbt_target / "run_results.json").unlink(missing_ok=True)
     process = subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments],
         env=os.environ | dbt_environment(),
