@@ -1,0 +1,57 @@
+"""Health insurance's enrolments and settlements of a month: paged from the API, loaded, judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import DAG, task
+from municipality import DEFAULTS, HEALTH_INSURANCE, monthly
+
+from include.contracts import kinds_of
+
+with DAG(
+    dag_id="health_insurance_delivery",
+    schedule=monthly(),
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    tags=["source", "tier-1"],
+    doc_md="""
+    ### What
+    Extracts enrolments and settlements page by page and lets Great Expectations accept or reject
+    each.
+    ### Reads
+    `WAREHOUSE_HEALTH_API_URL`, `/v1/yb_enrol` and `/v1/yb_settle` (OAuth2, cursor pages).
+    ### Writes
+    Landing, `raw.yb_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
+    `health_insurance_accepted`.
+    ### How to rerun
+    `./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run.
+    ### Triage
+    `extract_and_load` red: the API does not answer; the next try goes on at the page that failed.
+    `judge` red: a delivery was rejected; the month waits, since every county depends on it.
+    ### Owner
+    data-engineering
+    """,
+):
+
+    @task(map_index_template="{{ interface }}")
+    def extract_and_load(kind: str, dag_run: Any = None) -> int:
+        """Delivery id of one interface."""
+        from airflow.sdk import get_current_context
+
+        from include.load import load
+        from include.sources.health_insurance import extract
+
+        get_current_context()["interface"] = kind  # type: ignore[typeddict-unknown-key]
+        return load(extract(dag_run.partition_key, kind))
+
+    @task(outlets=[HEALTH_INSURANCE])
+    def judge(dag_run: Any = None) -> dict[str, int]:
+        """How many deliveries were accepted; fails where one was rejected."""
+        from include.pipeline import demand_accepted
+
+        return demand_accepted("health_insurance", dag_run.partition_key)
+
+    kinds = [contract.kind for contract in kinds_of("health_insurance")]
+    extract_and_load.expand(kind=kinds) >> judge()
