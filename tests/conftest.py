@@ -1,0 +1,123 @@
+"""A migrated warehouse for every test that asks for one, on a server of the tests' own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from include.database import migrate
+from include.load import ensure_raw_tables
+from include.settings import settings
+
+SERVER_VARIABLE = "WAREHOUSE_TEST_SERVER_DSN"
+PERSON_KEY_SECRET = "not-a-secret"
+
+
+def database_url(server: str, name: str) -> str:
+    """The server's URL with another database."""
+    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+
+
+@contextmanager
+def fresh_database(server: str, template: str = "template1") -> Iterator[str]:
+    """A database made from a template and dropped at the end; its URL."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"create database {name} template {template}".encode())
+    try:
+        yield database_url(server, name)
+    finally:
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(f"drop database {name} with (force)".encode())
+
+
+@contextmanager
+def only_environment(**values: str) -> Iterator[None]:
+    """``WAREHOUSE_*`` exactly as given: no test reaches a system of the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith("WAREHOUSE_") and name != SERVER_VARIABLE:
+                patch.delenv(name)
+        for name, value in values.items():
+            patch.setenv(f"WAREHOUSE_{name.upper()}", value)
+        settings.cache_clear()
+        yield
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def server_dsn() -> Iterator[str]:
+    """A PostgreSQL superuser's URL: WAREHOUSE_TEST_SERVER_DSN, else an embedded server."""
+    if given := os.environ.get(SERVER_VARIABLE):
+        yield given
+        return
+    from include.services import embedded, postgres, supervisor
+
+    # Not tmp_path_factory: its folder is closed to the account the server runs as under root.
+    home = Path(tempfile.mkdtemp(prefix="warehouse-server-"))
+    postgres.open_home(home)
+    before = dict(os.environ)
+    try:
+        with only_environment(home=str(home)):
+            supervisor.start(["postgres"])
+            dsn = embedded.dsn("postgres", "postgres")
+        # Starting fills the environment with the server's addresses; the tests set their own.
+        os.environ.clear()
+        os.environ.update(before)
+        settings.cache_clear()
+        yield dsn
+    finally:
+        with only_environment(home=str(home)):
+            supervisor.stop(["postgres"])
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def _warehouse_template(server_dsn: str) -> Iterator[str]:
+    """Name of a database with all migrations and raw tables, which tests copy."""
+    with fresh_database(server_dsn) as dsn:
+        with only_environment(dsn=dsn):
+            migrate()
+            ensure_raw_tables()
+        yield urlsplit(dsn).path.lstrip("/")
+
+
+@contextmanager
+def _warehouse(server: str, template: str, home: Path) -> Iterator[str]:
+    with (
+        fresh_database(server, template) as dsn,
+        only_environment(dsn=dsn, home=str(home), person_key_secret=PERSON_KEY_SECRET),
+    ):
+        yield dsn
+
+
+@pytest.fixture
+def warehouse(server_dsn: str, _warehouse_template: str, tmp_path: Path) -> Iterator[str]:
+    """An empty warehouse for one test; its URL. Settings name it and a fresh home folder."""
+    with _warehouse(server_dsn, _warehouse_template, tmp_path) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="module")
+def warehouse_module(
+    server_dsn: str, _warehouse_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Like ``warehouse``, shared by the tests of a module."""
+    with _warehouse(server_dsn, _warehouse_template, tmp_path_factory.mktemp("home")) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A fresh home folder, and no service at all."""
+    with only_environment(home=str(tmp_path)):
+        yield tmp_path
