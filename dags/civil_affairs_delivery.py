@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import DAG, task
-from municipality import CIVIL_AFFAIRS, DEFAULTS, monthly
+from include.municipality import CIVIL_AFFAIRS, DEFAULTS, monthly
 
 from include.contracts import kinds_of
 
@@ -43,7 +43,7 @@ with DAG(
         from include.load import load
         from include.sources.civil_affairs import extract
 
-        get_current_context()["table"] = kind  # type: ignore[typeddict-unknown-key]
+        get_current_context()["table"] = kind
         return load(extract(dag_run.partition_key, kind))
 
     @task(outlets=[CIVIL_AFFAIRS])

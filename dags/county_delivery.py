@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import DAG, task
-from municipality import COUNTY, DEFAULTS, monthly
+from include.municipality import COUNTY, DEFAULTS, monthly
 
 from include.acceptance import counties
 
@@ -45,7 +45,7 @@ with DAG(
         from include.load import load
         from include.sources.county import fetch
 
-        get_current_context()["county"] = county_code  # type: ignore[typeddict-unknown-key]
+        get_current_context()["county"] = county_code
         return [load(landed) for landed in fetch(dag_run.partition_key, county_code)]
 
     @task

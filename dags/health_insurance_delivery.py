@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import DAG, task
-from municipality import DEFAULTS, HEALTH_INSURANCE, monthly
+from include.municipality import DEFAULTS, HEALTH_INSURANCE, monthly
 
 from include.contracts import kinds_of
 
@@ -43,7 +43,7 @@ with DAG(
         from include.load import load
         from include.sources.health_insurance import extract
 
-        get_current_context()["interface"] = kind  # type: ignore[typeddict-unknown-key]
+        get_current_context()["interface"] = kind
         return load(extract(dag_run.partition_key, kind))
 
     @task(outlets=[HEALTH_INSURANCE])

@@ -86,7 +86,7 @@ def up(names: _Names = None) -> None:
     console = Console()
     start_with_progress(names, console)
     if names is None:
-        _print_addresses(console)
+        print_addresses(console)
 
 
 def down(names: _Names = None) -> None:
@@ -129,7 +129,7 @@ def status(as_json: _Json = False) -> None:
             )
         console = Console()
         console.print(table)
-        _print_addresses(console)
+        print_addresses(console)
     if any(line.state not in ("running", "external") for line in lines):
         raise typer.Exit(3)
 
@@ -162,7 +162,7 @@ def _check_names(names: list[str] | None) -> None:
             )
 
 
-def _print_addresses(console: Console) -> None:
+def print_addresses(console: Console) -> None:
     from include.services import embedded
     from include.services.airflow_environment import ADMIN, api_url, password_file
     from include.services.ports import ports

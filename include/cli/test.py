@@ -15,7 +15,14 @@ CHECKS = {
     "ruff check": ("ruff", "check", "."),
     "ruff format": ("ruff", "format", "--check", "."),
     "mypy": ("mypy",),
-    "sqlfluff": ("sqlfluff", "lint", "--processes", "2", "dbt_project/models", "include/migrations"),
+    "sqlfluff": (
+        "sqlfluff",
+        "lint",
+        "--processes",
+        "2",
+        "dbt_project/models",
+        "include/migrations",
+    ),
 }
 
 

@@ -1,0 +1,182 @@
+"""Airflow's REST API, as far as the command line needs it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from include.errors import BackfillRefused, ServiceFailed
+from include.services import embedded
+from include.services.airflow_environment import ADMIN, api_url, password_file
+
+PRODUCERS = ("county_delivery", "civil_affairs_delivery", "health_insurance_delivery")
+BUILD = "monthly_build"
+ENDED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
+
+
+@dataclass(frozen=True)
+class Run:
+    """One DAG run: ``period`` is its partition key; queued, running, success or failed."""
+
+    dag_id: str
+    run_id: str
+    period: str
+    state: str
+    queued_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task instance; ``seconds`` is what it has run, None before it starts."""
+
+    dag_id: str
+    period: str
+    task_id: str
+    map_index: int
+    state: str | None
+    seconds: float | None
+
+    @property
+    def step(self) -> str:
+        """The task as the diagram names it: all dbt models are one step."""
+        return "dbt" if self.task_id.startswith("dbt.") else self.task_id
+
+
+class Airflow:
+    """A session with the API server. Raises ServiceFailed where it does not answer."""
+
+    def __init__(self) -> None:
+        self._http = httpx.Client(base_url=api_url(), timeout=60)
+        secret = json.loads(password_file(embedded.home()).read_text())[ADMIN]
+        answer = self._call("POST", "/auth/token", json={"username": ADMIN, "password": secret})
+        self._http.headers["Authorization"] = f"Bearer {answer['access_token']}"
+
+    def __enter__(self) -> Airflow:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def dags(self) -> set[str]:
+        """Ids of the DAGs that the DAG processor has read."""
+        return {dag["dag_id"] for dag in self._call("GET", "/api/v2/dags")["dags"]}
+
+    def import_errors(self) -> list[str]:
+        """File names of DAGs that cannot be read."""
+        errors = self._call("GET", "/api/v2/importErrors")["import_errors"]
+        return [error["filename"] for error in errors]
+
+    def switch_on(self, dag_id: str) -> None:
+        """Let the scheduler run this DAG."""
+        self._call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
+
+    def backfill(self, dag_id: str, first: str, last: str) -> int:
+        """Create Airflow's own backfill of the partitions ``first`` to ``last`` (months); its id.
+
+        Months that ran before run again, one at a time and in order. Raises BackfillRefused where
+        Airflow already has one of this DAG in flight.
+        """
+        answer = self._http.post(
+            "/api/v2/backfills",
+            json={
+                "dag_id": dag_id,
+                "from_date": f"{first}-01T00:00:00Z",
+                "to_date": f"{last}-01T00:00:00Z",
+                "reprocess_behavior": "completed",
+                "max_active_runs": 1,
+            },
+        )
+        if answer.status_code == httpx.codes.CONFLICT:
+            raise BackfillRefused(
+                f"Airflow has a backfill of {dag_id} in flight.",
+                remedy="wait until it has ended, or cancel it on Airflow's page.",
+            )
+        return int(self._answer(answer)["id"])
+
+    def backfills_in_flight(self) -> dict[str, int]:
+        """dag_id -> id of the producers' backfills that have not ended."""
+        return {
+            dag_id: found["id"]
+            for dag_id in PRODUCERS
+            for found in self._call("GET", "/api/v2/backfills", params={"dag_id": dag_id})[
+                "backfills"
+            ]
+            if found["completed_at"] is None
+        }
+
+    def runs(self, since: datetime) -> list[Run]:
+        """Runs of our DAGs queued at ``since`` or later."""
+        found = []
+        for dag_id in (*PRODUCERS, BUILD):
+            listed = self._call(
+                "GET",
+                f"/api/v2/dags/{dag_id}/dagRuns",
+                params={"limit": 100, "order_by": "-run_after"},
+            )["dag_runs"]
+            for run in listed:
+                queued = run["queued_at"] and datetime.fromisoformat(run["queued_at"])
+                if queued and queued >= since:
+                    found.append(
+                        Run(dag_id, run["dag_run_id"], run["partition_key"], run["state"], queued)
+                    )
+        return found
+
+    def tasks(self, run: Run) -> list[Task]:
+        """All task instances of a run."""
+        listed = self._call(
+            "GET",
+            f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances",
+            params={"limit": 200},
+        )["task_instances"]
+        return [
+            Task(
+                run.dag_id,
+                run.period,
+                task["task_id"],
+                task["map_index"],
+                task["state"],
+                task["duration"],
+            )
+            for task in listed
+        ]
+
+    def failure(self, run: Run, task: Task) -> str:
+        """The last error line of a failed task's log."""
+        log = self._call(
+            "GET",
+            f"/api/v2/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task.task_id}/logs/1",
+            params={"map_index": task.map_index},
+        )
+        events = [entry for entry in log["content"] if isinstance(entry, dict)]
+        errors = [entry for entry in events if entry.get("level") in ("error", "critical")]
+        details = [
+            f"{detail.get('exc_type')}: {detail.get('exc_value')}"
+            for entry in errors
+            for detail in entry.get("error_detail") or []
+        ]
+        lines = details or [str(entry.get("event")) for entry in errors]
+        return lines[0] if lines else "no error line; see the log on Airflow's page"
+
+    def _call(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        try:
+            return self._answer(self._http.request(method, path, **options))
+        except httpx.TransportError as error:
+            raise ServiceFailed(
+                f"Airflow's API at {api_url()} does not answer ({type(error).__name__}).",
+                remedy="see ./warehouse status; start it with ./warehouse up.",
+            ) from None
+
+    @staticmethod
+    def _answer(response: httpx.Response) -> dict[str, Any]:
+        if response.is_error:
+            raise ServiceFailed(
+                f"Airflow's API answered {response.status_code} to {response.request.method} "
+                f"{response.request.url.path}.",
+                remedy="read the log of airflow-api-server (./warehouse status shows where).",
+            )
+        answer: dict[str, Any] = response.json()
+        return answer

@@ -1,0 +1,188 @@
+"""Run months through Airflow's DAGs and show how they get on; ``demo`` and ``backfill`` use it."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from include.airflow_api import BUILD, ENDED, PRODUCERS, Airflow, Run, Task
+from include.errors import ServiceFailed, WarehouseError
+
+_POLL_S = 2.0
+_DAGS_READ_WITHIN_S = 180.0
+_PATIENCE_S = 3600.0
+_COLUMNS = {
+    "county_delivery": "county",
+    "civil_affairs_delivery": "civil affairs",
+    "health_insurance_delivery": "health",
+    BUILD: "build",
+}
+
+
+class MonthFailed(WarehouseError):
+    """A task of a month failed; later steps of that month did not run."""
+
+
+def months(first: str, last: str) -> list[str]:
+    """Every month from ``first`` to ``last`` (YYYY-MM), both included."""
+    start, end = (int(text[:4]) * 12 + int(text[5:]) - 1 for text in (first, last))
+    return [f"{index // 12:04}-{index % 12 + 1:02}" for index in range(start, end + 1)]
+
+
+@dataclass(frozen=True)
+class Started:
+    """Months handed to Airflow: its backfill ids by DAG; runs queued since then are ours."""
+
+    periods: list[str]
+    since: datetime
+    backfills: dict[str, int]
+
+
+def start_months(airflow: Airflow, first: str, last: str) -> Started:
+    """Switch the DAGs on and create Airflow's backfills of the three sources over the months."""
+    _wait_for_dags(airflow)
+    since = datetime.now(UTC) - timedelta(seconds=1)
+    for dag_id in (BUILD, *PRODUCERS):
+        airflow.switch_on(dag_id)
+    backfills = {dag_id: airflow.backfill(dag_id, first, last) for dag_id in PRODUCERS}
+    return Started(months(first, last), since, backfills)
+
+
+def watch_months(airflow: Airflow, started: Started, console: Console) -> list[Task]:
+    """Show how the months get on until each one's build has ended; returns all task instances.
+
+    Raises MonthFailed with the first failed task's own sentence.
+    """
+    board = Board(started.periods)
+    live = (
+        Live(get_renderable=board.table, console=console, refresh_per_second=2)
+        if console.is_terminal
+        else nullcontext()
+    )
+    with live:
+        deadline = time.monotonic() + _PATIENCE_S
+        while not board.complete:
+            for change in board.update(airflow, started.since):
+                if not console.is_terminal:
+                    console.print(change)
+            if time.monotonic() > deadline:
+                raise ServiceFailed(
+                    f"the months have not ended within {_PATIENCE_S:.0f} s.",
+                    remedy="look at the runs on Airflow's page; they go on without this command.",
+                )
+            time.sleep(_POLL_S)
+    return board.finished()
+
+
+def seconds_per_step(tasks: list[Task]) -> dict[tuple[str, str], tuple[int, float]]:
+    """(DAG, step) -> (task instances, their seconds added up)."""
+    sums: dict[tuple[str, str], tuple[int, float]] = {}
+    for task in tasks:
+        count, seconds = sums.get((task.dag_id, task.step), (0, 0.0))
+        sums[task.dag_id, task.step] = (count + 1, seconds + (task.seconds or 0.0))
+    return sums
+
+
+class Board:
+    """Months by DAGs: how many tasks have ended."""
+
+    def __init__(self, periods: list[str]) -> None:
+        self._periods = periods
+        self._tasks: dict[tuple[str, str], list[Task]] = {}
+        self._runs: dict[tuple[str, str], Run] = {}
+
+    @property
+    def complete(self) -> bool:
+        """Every month's build has succeeded."""
+        return all(
+            (run := self._runs.get((period, BUILD))) is not None and run.state == "success"
+            for period in self._periods
+        )
+
+    def finished(self) -> list[Task]:
+        """The task instances of all runs seen."""
+        return [task for tasks in self._tasks.values() for task in tasks]
+
+    def update(self, airflow: Airflow, since: datetime) -> list[str]:
+        """Ask Airflow; returns a line for each step that ended. Raises MonthFailed."""
+        lines = []
+        for run in sorted(airflow.runs(since), key=lambda found: str(found.queued_at)):
+            place = (run.period, run.dag_id)
+            if run.period not in self._periods or run.state == "queued":
+                continue
+            known = self._runs.get(place)
+            if known and known.run_id == run.run_id and known.state == "success":
+                continue
+            before = _ended_steps(self._tasks.get(place, []))
+            self._runs[place], self._tasks[place] = run, airflow.tasks(run)
+            lines += [
+                f"{run.period} {_COLUMNS[run.dag_id]}: {step} done"
+                for step in sorted(_ended_steps(self._tasks[place]) - before)
+            ]
+            if run.state == "failed":
+                raise self._failure(airflow, run)
+        return lines
+
+    def table(self) -> Table:
+        """The board as it stands."""
+        table = Table(title="Airflow runs the months", title_justify="left")
+        table.add_column("month")
+        for title in _COLUMNS.values():
+            table.add_column(title, min_width=14)
+        for period in self._periods:
+            table.add_row(period, *(self._cell(period, dag_id) for dag_id in _COLUMNS))
+        return table
+
+    def _cell(self, period: str, dag_id: str) -> Text:
+        tasks = self._tasks.get((period, dag_id))
+        if not tasks:
+            return Text("waiting", "dim")
+        done = sum(task.state in ENDED for task in tasks)
+        state = self._runs[period, dag_id].state
+        if state == "success":
+            return Text(f"● done ({len(tasks)})", "green")
+        running = {task.step for task in tasks if task.state == "running"}
+        return Text(f"{done}/{len(tasks)} {', '.join(sorted(running))}", "yellow")
+
+    def _failure(self, airflow: Airflow, run: Run) -> MonthFailed:
+        failed = [task for task in self._tasks[run.period, run.dag_id] if task.state == "failed"]
+        if not failed:
+            return MonthFailed(
+                f"{run.dag_id} of {run.period} failed.", remedy="see the run on Airflow's page."
+            )
+        first = failed[0]
+        return MonthFailed(
+            f"{first.task_id} of {run.dag_id}, {run.period}, failed: {airflow.failure(run, first)}",
+            remedy=f"see run {run.run_id} on Airflow's page.",
+        )
+
+
+def _ended_steps(tasks: list[Task]) -> set[str]:
+    states: dict[str, set[bool]] = defaultdict(set)
+    for task in tasks:
+        states[task.step].add(task.state in ENDED)
+    return {step for step, ended in states.items() if ended == {True}}
+
+
+def _wait_for_dags(airflow: Airflow) -> None:
+    deadline = time.monotonic() + _DAGS_READ_WITHIN_S
+    while not {*PRODUCERS, BUILD} <= airflow.dags():
+        if broken := airflow.import_errors():
+            raise ServiceFailed(
+                f"Airflow cannot read {', '.join(broken)}.",
+                remedy="see the import error on Airflow's page.",
+            )
+        if time.monotonic() > deadline:
+            raise ServiceFailed(
+                "Airflow has not read the DAGs.",
+                remedy="read the log of airflow-dag-processor (./warehouse status).",
+            )
+        time.sleep(_POLL_S)
