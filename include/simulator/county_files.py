@@ -1,0 +1,207 @@
+"""What the eleven county offices deliver each month: C1, C2, C3 and C5 as xlsx or csv."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+from include.contracts import contracts
+from include.simulator.areas import County
+from include.simulator.incomes import CHILDREN
+from include.simulator.measures import known
+from include.simulator.monitoring import RISKS
+from include.simulator.months import CHINA, NEVER, delivery_date, period, ym
+from include.simulator.population import Population, birth_date
+from include.simulator.spreadsheets import CountyFile, Form, money
+from include.simulator.village import VillageMonth
+
+KINDS = ("county_household", "county_person", "county_income", "county_measure")
+_CATEGORY = ("", "脱贫不稳定户", "边缘易致贫户", "突发严重困难户")
+_COUNTY_SEX = {1: "2", 2: "1"}
+"""The county system has 1 for women and 2 for men, against GB/T 2261.1."""
+_COUNTY_ETHNIC = {"01": "01", "06": "07", "11": "02", "13": "13", "15": "15"}
+"""GB/T 3304 code -> the county system's code."""
+_HEALTH = {1: "01", 2: "02", 3: "03", 4: "04"}
+Record = dict[str, str]
+
+
+def form(county: County, kind: str, month: int) -> Form:
+    """How this office fills in this kind of file; habits stay from month to month."""
+    contract = contracts()[kind]
+    habit = county.position
+    swaps = habit % 2 == 1
+    year, number = divmod(month, 12)
+    title = f"{county.name}防止返贫监测{contract.title_zh}({year}年{number + 1}月)"
+    titles = () if habit % 4 == 3 else (title,) if habit % 5 else (title, "单位：元、人")
+    return Form(
+        is_workbook=(kind in ("county_household", "county_measure")) != swaps,
+        titles=titles,
+        header=tuple(c.headers[habit % len(c.headers)] for c in contract.columns),
+        total="合计" if habit % 3 == 0 else None,
+        note="备注：数据来自全国防返贫监测信息系统" if habit % 4 == 1 else None,
+        encoding="utf-8-sig" if habit == 5 else "gb18030",
+        pads_titles=habit % 2 == 0,
+    )
+
+
+class CountyFolder:
+    """One county's four files of one month, written village by village.
+
+    ``planted`` collects (kind, row_no, defect code, column) of what was spoilt on purpose.
+    """
+
+    def __init__(self, home: Path, county: County, month: int) -> None:
+        folder = home / "sources" / "county" / period(month) / county.code
+        self.county, self.month = county, month
+        self.planted: list[tuple[str, int, str, str]] = []
+        self._files = {
+            kind: CountyFile(
+                folder,
+                kind,
+                str(contracts()[kind].file_stem),
+                delivery_date(month),
+                form(county, kind, month),
+            )
+            for kind in KINDS
+        }
+
+    def add(self, village: VillageMonth) -> None:
+        """Write a village's rows."""
+        for record in _households(village):
+            self._write("county_household", record)
+        for i, record in _persons(village):
+            row = self._write("county_person", record)
+            if code := village.life.people.cert_defect[i]:
+                self.planted.append(("county_person", row, code, "cert_no"))
+        for record in _incomes(village):
+            self._write("county_income", record)
+        for record in _measures(village):
+            self._write("county_measure", record)
+
+    def close(self) -> list[Path]:
+        """Finish the files, in the order of their kinds, a minute apart."""
+        start = dt.datetime.combine(delivery_date(self.month), dt.time(9), CHINA)
+        return [
+            file.close(start + dt.timedelta(minutes=self.county.position * 10 + number))
+            for number, file in enumerate(self._files.values())
+        ]
+
+    def _write(self, kind: str, record: Record) -> int:
+        record["county"] = self.county.name
+        cells = [record.get(column.name, "") for column in contracts()[kind].columns]
+        return self._files[kind].write(cells)
+
+
+def _households(month: VillageMonth) -> Iterator[Record]:
+    life, state = month.life, month.state
+    people, history, village = life.people, life.monitoring, life.village
+    for h, number in enumerate(people.household_no):
+        head = int(month.roster.head[h])
+        is_known, in_force = bool(state.known[h]), bool(state.in_force[h])
+        cleared = is_known and not in_force
+        members = int(month.roster.members[h])
+        record = {
+            "township": village.township_name,
+            "village": village.name,
+            "hamlet": f"第{int(people.hamlet[h])}组",
+            "household_no": number,
+            "head_name": people.name[head],
+            "head_id_no": people.person_id[head],
+            "household_type": _household_type(month, h),
+            "resettled": "否",
+            "member_count": str(members),
+            "phone": people.phone[h],
+            "address": f"{village.township_name}{village.name}第{int(people.hamlet[h])}组",
+            "net_income_pp": money(int(month.incomes.net[h]) // max(members, 1)),
+            "dwelling_grade": "B级" if h % 9 == 0 else "A级",
+            "safe_water": "是",
+            "floor_area": str(60 + h % 90),
+            "road_type": "硬化路",
+            "fuel": "柴草" if h % 3 == 0 else "电",
+        }
+        if is_known:
+            risks = [RISKS[i] for i in history.risks[h].tolist() if i >= 0]
+            record |= {
+                "monitor_category": _CATEGORY[int(history.kind[h])],
+                "first_identified_ym": ym(int(history.identified[h])),
+                "monitored_ym": ym(int(state.started[h])),
+                "risk_cleared": "是" if cleared else "否",
+                "no_labour_safety_net": "是" if history.no_labour[h] else "否",
+                **{f"risk_{n}": risk for n, risk in enumerate(risks, start=1)},
+            }
+        if cleared:
+            record["clear_method"] = "自然消除" if history.natural[h] else "帮扶消除"
+            record["cleared_ym"] = ym(int(state.cleared_ym[h]))
+        yield record
+
+
+def _household_type(month: VillageMonth, h: int) -> str:
+    history = month.life.monitoring
+    if not history.ex_poor[h]:
+        return "普通农户"
+    return "脱贫户（享受政策）" if history.keeps_benefits[h] else "脱贫户（不享受政策）"
+
+
+def _persons(month: VillageMonth) -> Iterator[tuple[int, Record]]:
+    people, welfare = month.life.people, month.life.welfare
+    ages = people.age(month.period)
+    dibao = welfare.in_force(month.period)
+    for i, status, relation in zip(
+        month.roster.rows.tolist(), month.roster.status, month.roster.relation, strict=True
+    ):
+        home, age = int(people.household[i]), int(ages[i])
+        is_covered = bool(dibao[home] and welfare.covered[i])
+        yield (
+            i,
+            {
+                "household_no": people.household_no[home],
+                "person_no": people.person_no[i],
+                "name": people.name[i],
+                "cert_type": people.cert_type[i],
+                "cert_no": people.cert_no[i],
+                "sex": _COUNTY_SEX[int(people.sex[i])],
+                "birth_date": birth_date(int(people.birth[i])),
+                "relation": relation,
+                "ethnic": _COUNTY_ETHNIC[people.ethnic[i]],
+                "education": f"{int(people.schooling[i]):02d}" if age >= 16 else "06",
+                "school_status": "01" if age >= 16 else "03" if age >= 6 else "02",
+                "health": _HEALTH[int(people.health[i])],
+                "labour": "01" if 16 <= age < 60 else "04",
+                "work_months": str(8 + i % 4) if 18 <= age < 58 and i % 2 else "",
+                "resident_insured": "是",
+                "employee_insured": "否",
+                "serious_illness_insured": "是",
+                "dibao": "是" if is_covered else "否",
+                "tekun": "是" if welfare.tekun_start[home] <= month.period else "否",
+                "status": status,
+            },
+        )
+
+
+def _incomes(month: VillageMonth) -> Iterator[Record]:
+    names = [*CHILDREN, *(child for parts in CHILDREN.values() for child in parts)]
+    names += ["claims_income", "compliant_self_pay"]
+    for h, number in enumerate(month.life.people.household_no):
+        yield {
+            "household_no": number,
+            "member_count": str(int(month.roster.members[h])),
+            **{name: money(month.incomes.amounts[name][h]) for name in names},
+        }
+
+
+def _measures(month: VillageMonth) -> Iterator[Record]:
+    numbers = month.life.people.household_no
+    for measure in known(month.life.measures, month.period):
+        yield {
+            "household_no": numbers[measure.household],
+            "measure_type": measure.kind,
+            "measure_detail": measure.detail,
+            "started_ym": ym(measure.start if measure.start <= month.period else NEVER),
+            "implementation": measure.state(month.period),
+        }
+
+
+def certificate_is_lost(people: Population, i: int) -> bool:
+    """Whether the county's number of a person leads to nobody (the row will be quarantined)."""
+    return people.cert_defect[i] == "D04"

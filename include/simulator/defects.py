@@ -1,0 +1,77 @@
+"""Which defects are planted, how often, and how a value is spoilt.
+
+The codes are those of the defect catalogue. Defects are fixed per person: a typing error stays
+until somebody corrects it, so it is in every month's file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from include.simulator.identifiers import check_digit
+from include.simulator.randomness import Floats
+
+RATES = {
+    "D01": 0.010,  # spelling of the ID: lower-case x, full width, apostrophe, blanks, student's G
+    "D03": 0.003,  # 15-digit ID, of people born before 2000
+    "D04": 0.003,  # check digit wrong
+    "D05": 0.100,  # of disabled people: the 20-character certificate number in place of the ID
+    "D08": 0.300,  # of deaths: the county keeps the dead as alive for one to three months
+    "D12": 0.010,  # of settlements: refunded, as a negative mirror of the original
+}
+"""Defect -> share of rows. D16 (title, total and note rows) depends on the county office's habits."""
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One planted defect: what truth/<period>/planted.csv lists."""
+
+    row_no: int
+    code: str
+    column: str
+
+
+def delivered_certificate(
+    true_id: str, disability: str, age: int, draws: Floats
+) -> tuple[str, str, str]:
+    """(cert_type, cert_no as the county writes it, defect code or empty).
+
+    ``disability`` is type and grade, two digits, or empty; ``draws`` are four uniform numbers.
+    """
+    kind, spelling, *_ = draws.tolist()
+    if disability and draws[2] < RATES["D05"]:
+        return "09", true_id + disability, "D05"
+    if kind < RATES["D01"]:
+        return "01", _misspelt(true_id, age, spelling), "D01"
+    kind -= RATES["D01"]
+    if kind < RATES["D03"]:
+        if true_id[6:8] == "19":
+            return "01", true_id[:6] + true_id[8:17], "D03"
+        return "01", true_id, ""
+    kind -= RATES["D03"]
+    if kind < RATES["D04"]:
+        wrong = str((int(check_digit(true_id[:17]).replace("X", "10")) + 1) % 10)
+        return "01", true_id[:17] + wrong, "D04"
+    return "01", true_id, ""
+
+
+_FULL_WIDTH = str.maketrans("0123456789X", "０１２３４５６７８９Ｘ")
+
+
+def _misspelt(true_id: str, age: int, draw: float) -> str:
+    if true_id.endswith("X"):
+        return true_id[:17] + "x"
+    if 7 <= age <= 18:
+        return "G" + true_id
+    way = int(draw * 3)
+    if way == 0:
+        return true_id.translate(_FULL_WIDTH)
+    return "'" + true_id if way == 1 else f"{true_id[:6]} {true_id[6:14]} {true_id[14:]}"
+
+
+def is_planted(code: str, draws: Floats) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which of the uniform draws fall under the defect's rate."""
+    hit: np.ndarray[tuple[int], np.dtype[np.bool_]] = draws < RATES[code]
+    return hit

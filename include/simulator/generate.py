@@ -1,0 +1,69 @@
+"""Write the three sources and the truth, county by county and village by village."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from include.simulator import civil_affairs, settlements
+from include.simulator.areas import counties, villages
+from include.simulator.county_files import CountyFolder
+from include.simulator.health_store import HealthStore, new_store
+from include.simulator.months import month, period
+from include.simulator.profiles import profile_of
+from include.simulator.truth import Truth
+from include.simulator.village import VillageLife
+
+Progress = Callable[[int, int], None]
+"""Told (villages done, villages in all)."""
+
+
+def generate(
+    home: Path, profile: str, seed: int, periods: list[str], progress: Progress | None = None
+) -> None:
+    """Everything below ``home/sources`` and ``home/truth`` for the months ``periods``.
+
+    The same arguments give the same bytes and time stamps. At most one village and one page of
+    each file is in memory. What an earlier call left there is replaced.
+    """
+    for folder in ("sources/county", "truth"):
+        shutil.rmtree(home / folder, ignore_errors=True)
+    size = profile_of(profile)
+    months = sorted(month(text) for text in periods)
+    total = sum(len(here) for here in villages(size).values())
+    done = 0
+
+    def lives() -> Iterator[VillageLife]:
+        nonlocal done
+        for county in counties():
+            folders = [CountyFolder(home, county, when) for when in months]
+            for village in villages(size)[county.code]:
+                life = VillageLife(seed, size, village)
+                for when, folder, truth in zip(months, folders, truths, strict=True):
+                    here = life.at(when)
+                    folder.add(here)
+                    truth.add(here)
+                    _add_health(life, when, store, truth)
+                yield life
+                done += 1
+                if progress:
+                    progress(done, total)
+            for folder, truth in zip(folders, truths, strict=True):
+                folder.close()
+                truth.add_planted(county.code, folder.planted)
+
+    with ExitStack() as stack:
+        store = stack.enter_context(new_store(home))
+        truths = [stack.enter_context(Truth(home, when)) for when in months]
+        civil_affairs.write(home, lives(), months[0], months[-1])
+
+
+def _add_health(life: VillageLife, when: int, store: HealthStore, truth: Truth) -> None:
+    store.add(
+        "yb_enrol", period(when), (record for _, record in settlements.enrolments(life, when))
+    )
+    uploaded = list(settlements.uploaded(life, when))
+    store.add("yb_settle", period(when), (record for _, record in uploaded))
+    truth.add_settlements((life.people.person_id[i], record) for i, record in uploaded)

@@ -1,0 +1,104 @@
+"""What is true, for tests and evaluations only; the sources never see it.
+
+``home/truth/<period>/`` holds one csv per subject, with numbers as they are and not as anybody
+wrote them. Amounts are in fen.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from include.simulator import civil_affairs, settlements
+from include.simulator.county_files import certificate_is_lost
+from include.simulator.months import date_of, period
+from include.simulator.roster import GONE
+from include.simulator.village import VillageMonth
+
+_COLUMNS = {
+    "households": (
+        "household_no", "county_code", "village_code", "kind", "in_force", "is_new", "is_relapsed",
+        "is_cleared", "members", "wage", "business", "property", "transfer", "expense", "claims",
+        "self_pay", "has_dibao", "has_tekun", "dibao_paid",
+    ),
+    "persons": ("person_id", "household_no", "county_code", "is_present", "is_lost", "died_on"),
+    "enrolments": ("person_id", "status"),
+    "settlements": ("person_id", "settled_on", "own_payment"),
+    "planted": ("county_code", "kind", "row_no", "defect_code", "column"),
+}  # fmt: skip
+"""``is_lost``: the county wrote a number that leads to nobody (D04), so the row is quarantined.
+``settlements`` lists what was uploaded in the month, whenever it was settled."""
+
+
+class Truth:
+    """One month's files, written village by village."""
+
+    def __init__(self, home: Path, month: int) -> None:
+        self._folder = home / "truth" / period(month)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._files: list[TextIO] = []
+        self._writers: dict[str, Any] = {}
+        for name, columns in _COLUMNS.items():
+            file = (self._folder / f"{name}.csv").open("w", encoding="utf-8", newline="")
+            self._files.append(file)
+            self._writers[name] = csv.writer(file, lineterminator="\n")
+            self._writers[name].writerow(columns)
+
+    def add(self, month: VillageMonth) -> None:
+        """Write a village's month."""
+        life, state = month.life, month.state
+        people, county = life.people, life.village.county.code
+        amounts = month.incomes.amounts
+        dibao = life.welfare.in_force(month.period)
+        paid: dict[int, int] = {}
+        for h, _, status, fen in civil_affairs.payments(life, month.period):
+            paid[h] = paid.get(h, 0) + (0 if status == "退票" else fen)
+        for h, number in enumerate(people.household_no):
+            self._row(
+                "households", number, county, life.village.code,
+                int(life.monitoring.kind[h]) if state.known[h] else 0,
+                int(state.in_force[h]), int(state.is_new[h]), int(state.is_relapsed[h]),
+                int(state.is_cleared[h]), int(month.roster.members[h]),
+                *(int(amounts[name][h]) for name in (
+                    "a_wage", "b_business", "c_property", "d_transfer", "e_business_expense",
+                    "claims_income", "compliant_self_pay")),
+                int(dibao[h]), int(life.welfare.tekun_start[h] <= month.period), paid.get(h, 0),
+            )  # fmt: skip
+        deaths = set(civil_affairs.registered_deaths(life, month.period))
+        for i, status in zip(month.roster.rows.tolist(), month.roster.status, strict=True):
+            died = f"{date_of(int(people.death[i]))}" if i in deaths else ""
+            self._row(
+                "persons", people.person_id[i], people.household_no[int(people.household[i])],
+                county, int(status not in GONE), int(certificate_is_lost(people, i)), died,
+            )  # fmt: skip
+        for i, record in settlements.enrolments(life, month.period):
+            self._row("enrolments", people.person_id[i], record["psn_insu_stas"])
+
+    def add_settlements(self, records: Iterable[tuple[str, dict[str, str]]]) -> None:
+        """(person_id, H2 record) of what was uploaded in the month."""
+        for person_id, record in records:
+            fen = record["psn_part_amt"].replace(".", "")
+            self._row("settlements", person_id, record["setl_time"][:10], fen)
+
+    def add_planted(self, county_code: str, planted: list[tuple[str, int, str, str]]) -> None:
+        """The defects planted in a county's files."""
+        for kind, row_no, code, column in planted:
+            self._row("planted", county_code, kind, row_no, code, column)
+
+    def _row(self, name: str, *cells: object) -> None:
+        self._writers[name].writerow(cells)
+
+    def __enter__(self) -> Truth:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        for file in self._files:
+            file.close()

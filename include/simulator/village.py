@@ -1,0 +1,68 @@
+"""One village through the months: everything the sources know of it, and what is true."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from include.simulator import incomes, measures, monitoring, population, welfare
+from include.simulator.areas import Village
+from include.simulator.incomes import Incomes
+from include.simulator.measures import Measure
+from include.simulator.monitoring import Monitoring, MonthState
+from include.simulator.population import Population
+from include.simulator.profiles import Profile
+from include.simulator.roster import Roster, roster
+from include.simulator.welfare import Welfare
+
+
+@dataclass(frozen=True)
+class VillageMonth:
+    """A village at the end of the month ``period`` (an integer month)."""
+
+    life: VillageLife
+    period: int
+    state: MonthState
+    roster: Roster
+    incomes: Incomes
+
+
+@dataclass(frozen=True)
+class VillageLife:
+    """A village's people and their histories, drawn once; months are read from it."""
+
+    seed: int
+    profile: Profile
+    village: Village
+
+    @cached_property
+    def people(self) -> Population:
+        """Households and persons."""
+        return population.build(self.seed, self.village)
+
+    @cached_property
+    def monitoring(self) -> Monitoring:
+        """When households were identified, cleared and identified again."""
+        return monitoring.build(self.seed, self.profile, self.village)
+
+    @cached_property
+    def welfare(self) -> Welfare:
+        """Allowances."""
+        return welfare.build(self.seed, self.people, self.monitoring)
+
+    @cached_property
+    def measures(self) -> list[Measure]:
+        """Help given to households."""
+        return measures.build(self.seed, self.people, self.monitoring)
+
+    def at(self, period: int) -> VillageMonth:
+        """The village at a month's end."""
+        state = self.monitoring.at(period)
+        listed = roster(self.people, period)
+        return VillageMonth(
+            self,
+            period,
+            state,
+            listed,
+            incomes.build(self.seed, self.people, self.monitoring, state, self.welfare, listed),
+        )
