@@ -3,86 +3,63 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
+from include import delimited, spreadsheet
 from include.contracts import Contract, contracts
 from include.database import connect
-from include.delimited import find_table
-from include.errors import UnreadableDelivery
+from include.errors import ServiceFailed, UnreadableDelivery
 from include.landing import Landed
-from include.spreadsheet import find_sheet
+from include.raw import Headings, copy_json_pages, copy_sheet, copy_table, ensure_raw_tables
 from include.vault import key_identifiers
 
-_WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".et")
+__all__ = ["control_total", "ensure_raw_tables", "load"]
+
 _CONTROL_TOTAL = re.compile(r"(\d+)[人户条个]\.[A-Za-z]+$")
-_TAIL = {
-    "_delivery_id": "bigint not null default "
-    "current_setting('warehouse.delivery_id', true)::bigint",
-    "_row_no": "bigint not null default nextval('raw.{table}_row_no')",
-    "_loaded_at": "timestamptz not null default now()",
-    "_unmapped": "jsonb",
-}
+_MOST_COLUMNS = 250
+"""Far more than any layout has; a row of PostgreSQL holds about this many texts for sure."""
 
 
-def ensure_raw_tables() -> None:
-    """Create the raw table of each contract, and add columns that a newer contract has.
-
-    The row number is a sequence's next value, so that COPY takes a file's bytes as they are.
-    """
-    with connect() as connection:
-        connection.execute("select pg_advisory_xact_lock(hashtext('raw'))")
-        for kind, contract in contracts().items():
-            names = {"table": sql.Identifier("raw", kind)}
-            sequence = sql.Identifier("raw", f"{kind}_row_no")
-            connection.execute(sql.SQL("create sequence if not exists {}").format(sequence))
-            connection.execute(sql.SQL("create table if not exists {table} ()").format(**names))
-            typed = {column.name: "text" for column in contract.columns} | _TAIL
-            for name, declaration in typed.items():
-                connection.execute(
-                    sql.SQL("alter table {table} add column if not exists {column} {type}").format(
-                        **names,
-                        column=sql.Identifier(name),
-                        type=sql.SQL(declaration.format(table=kind)),
-                    )
-                )
-            connection.execute(
-                sql.SQL("create index if not exists {index} on {table} (_delivery_id)").format(
-                    **names, index=sql.Identifier(f"{kind}_delivery_id")
-                )
-            )
-
-
-def load(landed: Landed) -> int:
+def load(landed: Landed, contract: Contract | None = None) -> int:
     """Load one landed file; returns its delivery_id. One transaction: all of it or nothing.
 
     The same content of the same (kind, county, period) is loaded once; a further arrival of it is
     only recorded. A file without a required header, or that cannot be read, is recorded with what
     is wrong and without rows: its expectation suite then rejects it.
+
+    ``contract`` is that of ``landed.kind`` unless given. Raises ConfigurationMissing without the
+    secret of the person keys, ServiceFailed where the database breaks off.
     """
-    contract = contracts()[landed.kind]
-    with connect() as connection:
-        # Loads of one kind take turns: they share the sequence that numbers rows.
-        connection.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"raw.{landed.kind}"])
-        delivery_id = _known(connection, landed)
-        if delivery_id is None:
-            delivery_id = _load_new(connection, contract, landed)
-        connection.execute(
-            "insert into ops.arrival (delivery_id, uri, modified_at) values (%s, %s, %s) "
-            "on conflict do nothing",
-            [delivery_id, landed.uri, landed.modified_at],
-        )
-    return delivery_id
+    try:
+        with connect() as connection:
+            return _load(connection, contract or contracts()[landed.kind], landed)
+    except psycopg.Error as error:
+        trouble = f"{type(error).__name__} {error.sqlstate or ''}".strip()
+    # Raised here, not above: a database error that met COPY quotes the row.
+    raise ServiceFailed(
+        f"the warehouse database broke off the load ({trouble}); nothing of it was kept.",
+        file=landed.file_name,
+        remedy="see that PostgreSQL runs and its disk has space, then clear this task.",
+    )
 
 
 def control_total(file_name: str) -> int | None:
     """The row count a sender wrote into a file name, such as 608 in ``…-608人.xlsx``."""
     found = _CONTROL_TOTAL.search(file_name)
     return int(found.group(1)) if found else None
+
+
+def _load(connection: psycopg.Connection[Any], contract: Contract, landed: Landed) -> int:
+    # Loads of one kind take turns: they share the sequence that numbers rows.
+    connection.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"raw.{contract.kind}"])
+    delivery_id = _known(connection, landed)
+    if delivery_id is None:
+        delivery_id = _load_new(connection, contract, landed)
+    _record_arrival(connection, landed, delivery_id)
+    return delivery_id
 
 
 def _known(connection: psycopg.Connection[Any], landed: Landed) -> int | None:
@@ -92,6 +69,27 @@ def _known(connection: psycopg.Connection[Any], landed: Landed) -> int | None:
         [landed.kind, landed.county_code, landed.period, landed.sha256],
     ).fetchone()
     return row[0] if row else None
+
+
+def _record_arrival(connection: psycopg.Connection[Any], landed: Landed, delivery_id: int) -> None:
+    """A file arrives anew with a new time stamp; without time stamps, when another came between."""
+    connection.execute(
+        "insert into ops.arrival (delivery_id, uri, modified_at) "
+        "select %(delivery)s, %(uri)s, %(modified)s where %(modified)s::timestamptz is not null "
+        "or %(delivery)s is distinct from ("
+        "select a.delivery_id from ops.arrival as a "
+        "inner join ops.delivery as d on a.delivery_id = d.delivery_id "
+        "where (d.kind, d.county_code, d.period) = (%(kind)s, %(county)s, %(period)s) "
+        "order by a.arrival_id desc limit 1) on conflict do nothing",
+        {
+            "delivery": delivery_id,
+            "uri": landed.uri,
+            "modified": landed.modified_at,
+            "kind": landed.kind,
+            "county": landed.county_code,
+            "period": landed.period,
+        },
+    )
 
 
 def _load_new(connection: psycopg.Connection[Any], contract: Contract, landed: Landed) -> int:
@@ -146,25 +144,27 @@ def _copy(
     known = frozenset(header for column in contract.columns for header in column.headers)
     suffix = Path(landed.file_name).suffix.lower()
     if suffix == ".jsonl":
-        return _copy_json_pages(connection, contract, landed.path), "UTF8", []
-    if suffix in _WORKBOOKS:
-        sheet = find_sheet(landed.path, known)
+        rows, missing = copy_json_pages(connection, contract, landed.path)
+        return rows, "UTF8", missing
+    if suffix in spreadsheet.SUFFIXES:
+        sheet = spreadsheet.find_sheet(landed.path, known)
         if missing := _missing(contract, sheet.header):
             return 0, None, missing
-        _begin_rows(connection, contract.kind, sheet.header_row)
-        names = _columns(contract, sheet.header)
-        width = len(names)
-        records = ((*(cells + [None] * width)[:width], number) for number, cells in sheet.records())
-        return _into_raw(connection, contract.kind, names, records=records), None, []
-    table = find_table(landed.path, known)
+        headings = _headings(contract, sheet.header)
+        return copy_sheet(connection, contract.kind, headings, sheet), None, []
+    table = delimited.find_table(landed.path, known)
     if missing := _missing(contract, table.header):
         return 0, table.encoding, missing
-    _begin_rows(connection, contract.kind, table.header_row)
-    names = _columns(contract, table.header)
-    rows = _into_raw(
-        connection, contract.kind, names, chunks=table.chunks(), encoding=table.encoding
+    headings = _headings(contract, table.header)
+    try:
+        return copy_table(connection, contract.kind, headings, table), table.encoding, []
+    except psycopg.DataError as refusal:
+        reason = _reason(refusal, table.header_line)
+    raise UnreadableDelivery(
+        reason,
+        file=landed.file_name,
+        remedy="save the file again as CSV (GB18030 or UTF-8) and send it anew.",
     )
-    return rows, table.encoding, []
 
 
 def _missing(contract: Contract, header: tuple[str, ...]) -> list[str]:
@@ -173,9 +173,13 @@ def _missing(contract: Contract, header: tuple[str, ...]) -> list[str]:
     return [c.headers[0] for c in contract.columns if c.required and c.name not in present]
 
 
-def _columns(contract: Contract, header: tuple[str, ...]) -> list[tuple[str, bool]]:
-    """(column or unknown header, whether the contract knows it) in the file's order."""
-    names: list[tuple[str, bool]] = []
+def _headings(contract: Contract, header: tuple[str, ...]) -> Headings:
+    if len(header) > _MOST_COLUMNS:
+        raise UnreadableDelivery(
+            f"the table has {len(header)} columns; at most {_MOST_COLUMNS} are taken.",
+            remedy="send the file with the columns of its contract.",
+        )
+    names: Headings = []
     for position, title in enumerate(header, start=1):
         column = contract.column_of(title)
         name = column.name if column else title or f"column {position}"
@@ -188,112 +192,14 @@ def _columns(contract: Contract, header: tuple[str, ...]) -> list[tuple[str, boo
     return names
 
 
-def _begin_rows(connection: psycopg.Connection[Any], kind: str, header_row: int) -> None:
-    connection.execute("select setval(%s, %s)", [f"raw.{kind}_row_no", header_row])
-
-
-def _into_raw(
-    connection: psycopg.Connection[Any],
-    kind: str,
-    names: list[tuple[str, bool]],
-    *,
-    chunks: Iterable[bytes] = (),
-    records: Iterable[tuple[Any, ...]] | None = None,
-    encoding: str = "UTF8",
-) -> int:
-    """COPY into ``raw.<kind>``; columns the contract does not know end in ``_unmapped``.
-
-    ``chunks`` are csv bytes in ``encoding``; ``records`` are tuples that end with the row number.
-    """
-    target = sql.Identifier("raw", kind)
-    mapped = [sql.Identifier(name) for name, is_known in names if is_known]
-    unknown = [name for name, is_known in names if not is_known]
-    columns = [
-        sql.Identifier(name if is_known else f"unmapped_{names.index((name, is_known))}")
-        for name, is_known in names
-    ]
-    if unknown:
-        connection.execute("drop table if exists pg_temp.odd_delivery")
-        connection.execute(
-            sql.SQL(
-                "create temporary table odd_delivery (like {} including defaults) on commit drop"
-            ).format(target)
-        )
-        for column, (_, is_known) in zip(columns, names, strict=True):
-            if not is_known:
-                connection.execute(
-                    sql.SQL("alter table odd_delivery add column {} text").format(column)
-                )
-    form = sql.SQL("format csv, encoding {}").format(encoding) if records is None else sql.SQL("")
-    statement = sql.SQL("copy {} ({}) from stdin {}").format(
-        sql.Identifier("odd_delivery") if unknown else target,
-        sql.SQL(", ").join(columns + ([] if records is None else [sql.Identifier("_row_no")])),
-        sql.SQL("({})").format(form) if records is None else form,
-    )
-    with connection.cursor() as cursor:
-        with cursor.copy(statement) as copy:
-            if records is None:
-                for chunk in chunks:
-                    copy.write(chunk)
-            else:
-                for record in records:
-                    copy.write_row(record)
-        rows = cursor.rowcount
-    if unknown:
-        pairs = [
-            part
-            for column, (name, is_known) in zip(columns, names, strict=True)
-            if not is_known
-            for part in (sql.Literal(name), column)
-        ]
-        connection.execute(
-            sql.SQL(
-                "insert into {target} ({mapped}, _row_no, _unmapped) select {mapped}, _row_no, "
-                "jsonb_strip_nulls(jsonb_build_object({pairs})) from odd_delivery"
-            ).format(
-                target=target,
-                mapped=sql.SQL(", ").join(mapped),
-                pairs=sql.SQL(", ").join(pairs),
-            )
-        )
-    return rows
-
-
-def _copy_json_pages(connection: psycopg.Connection[Any], contract: Contract, path: Path) -> int:
-    """One API page a line; PostgreSQL takes the records apart, in the order of the pages."""
-    connection.execute(
-        "create temporary table api_page (page_no bigint generated always as identity, body jsonb) "
-        "on commit drop"
-    )
-    with connection.cursor() as cursor:
-        # Quote and delimiter that JSON text cannot hold unescaped: a line is one value, untouched.
-        with (
-            cursor.copy(
-                r"copy api_page (body) from stdin (format csv, quote E'\x01', delimiter E'\x02')"
-            ) as copy,
-            path.open("rb") as file,
-        ):
-            while chunk := file.read(1 << 20):
-                copy.write(chunk)
-        names = [sql.Identifier(column.name) for column in contract.columns]
-        cursor.execute(
-            sql.SQL(
-                "insert into {target} ({names}, _row_no) "
-                "select {names}, row_number() over (order by page_no, position) "
-                "from api_page cross join lateral rows from ("
-                "jsonb_to_recordset(body -> 'data') as ({typed})) "
-                "with ordinality as record ({names}, position)"
-            ).format(
-                target=sql.Identifier("raw", contract.kind),
-                names=sql.SQL(", ").join(names),
-                typed=sql.SQL(", ").join(sql.SQL("{} text").format(name) for name in names),
-            )
-        )
-        return cursor.rowcount
-
-
-def _reason(refusal: psycopg.DataError) -> str:
-    """What PostgreSQL found wrong and in which record; never the record's content."""
+def _reason(refusal: psycopg.DataError, lines_above: int = 0) -> str:
+    """What PostgreSQL found wrong and in which line; never the line's content."""
+    match refusal:
+        case psycopg.errors.CharacterNotInRepertoire() | psycopg.errors.UntranslatableCharacter():
+            what = "the bytes are neither UTF-8 nor GB18030 text"
+        case psycopg.errors.BadCopyFileFormat():
+            what = "a row has too few or too many cells, or a quotation mark that is not closed"
+        case _:
+            what = f"the bytes are not the table they claim to be ({type(refusal).__name__})"
     found = re.search(r", line (\d+)", refusal.diag.context or "")
-    place = f" in record {found.group(1)}" if found else ""
-    return f"{type(refusal).__name__}{place}: the bytes are not the table they claim to be."
+    return f"{what} (line {int(found.group(1)) + lines_above})." if found else f"{what}."

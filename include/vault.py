@@ -18,7 +18,7 @@ _NORMALISED = {
     "household": "select distinct parse.text({column}) as value from raw.{table} "
     "where _delivery_id = %(delivery)s and {column} is not null",
 }
-_VALID = {"person": "vault.is_resident_id(value)", "household": r"value ~ '^\d{{16}}$'"}
+_VALID = {"person": "vault.is_resident_id(value)", "household": "value ~ '^[0-9]{{16}}$'"}
 _BATCH = 50_000
 _KIND = {"resident_id": "person", "household_no": "household"}
 
@@ -43,9 +43,10 @@ def key_identifiers(
 ) -> int:
     """Key the valid identifiers of one delivery that the vault does not know; returns how many.
 
-    Runs in the caller's transaction. Two loads that meet the same new identifier agree, since a
-    key depends on nothing but the identifier and the secret.
+    Runs in the caller's transaction, and one load after the other: two that add the same new
+    identifiers in different order would wait for each other for ever.
     """
+    connection.execute("select pg_advisory_xact_lock(hashtext('vault.identifier'))")
     return sum(_key_column(connection, table, column, delivery_id) for column in columns)
 
 

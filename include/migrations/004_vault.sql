@@ -25,15 +25,15 @@ $$;
 create function vault.normalise_resident_id(raw text) returns text
 language sql immutable strict parallel safe as $$
     select case
-        when t ~ '^\d{15}$' then
+        when t ~ '^[0-9]{15}$' then
             substr(t, 1, 6) || '19' || substr(t, 7)
             || vault.resident_id_check(substr(t, 1, 6) || '19' || substr(t, 7))
-        when t ~ '^\d{17}[\dX][1-7][1-4]([A-Z]\d)?$' then substr(t, 1, 18)
+        when t ~ '^[0-9]{17}[0-9X][1-7][1-4]([A-Z][0-9])?$' then substr(t, 1, 18)
         else t
     end
     from (
         select regexp_replace(
-            regexp_replace(upper(normalize(raw, NFKC)), '[\s''`’]', '', 'g'), '^[GL](?=\d{17}[\dX]$)', ''
+            regexp_replace(upper(normalize(raw, NFKC)), '[\s''`’]', '', 'g'), '^[GL](?=[0-9]{17}[0-9X]$)', ''
         ) as t
     ) as cleaned
 $$;
@@ -42,7 +42,7 @@ $$;
 create function vault.is_resident_id(value text) returns boolean
 language sql immutable parallel safe as $$
     select coalesce(
-        value ~ '^\d{17}[\dX]$'
+        value ~ '^[0-9]{17}[0-9X]$'
         and pg_input_is_valid(substr(value, 7, 8), 'date')
         and substr(value, 7, 4) between '1880' and '2100'
         and substr(value, 18, 1) = vault.resident_id_check(substr(value, 1, 17)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -14,6 +15,7 @@ from include.landing import Landed, store
 from include.settings import settings
 
 CITY = "431000"
+_CONNECT_TIMEOUT_S = 30
 
 
 def extract(period: str, kind: str) -> Landed:
@@ -22,7 +24,8 @@ def extract(period: str, kind: str) -> Landed:
     The first period ever accepted takes the whole table. Rows change in place at the source and
     late, so the window reaches back instead of starting at the last time stamp seen; what comes
     twice is superseded in staging. The bytes go from COPY to landing without becoming rows here,
-    ordered by the table's grain, so that an unchanged source gives the same file.
+    ordered by the table's grain and then by all else (the grain may be given twice), so that an
+    unchanged source gives the same file.
 
     Raises SourceUnavailable where the database does not answer or lacks what the contract names.
     """
@@ -34,19 +37,30 @@ def extract(period: str, kind: str) -> Landed:
             remedy="set it to the read-only account that civil affairs gave you.",
         )
     try:
-        with psycopg.connect(settings().civil_affairs_dsn) as source:
+        with psycopg.connect(
+            settings().civil_affairs_dsn, connect_timeout=_CONNECT_TIMEOUT_S
+        ) as source:
             source.execute("set transaction isolation level repeatable read, read only")
+            source.execute("set local client_encoding to 'UTF8'")
             source.execute("set local timezone to 'Asia/Shanghai'")
             source.execute("set local datestyle to 'ISO, YMD'")
             with source.cursor() as cursor, cursor.copy(_statement(contract, since)) as copy:
                 path, size, sha256 = store(bytes(chunk) for chunk in copy)
     except psycopg.Error as error:
-        raise SourceUnavailable(
-            f"the civil-affairs database did not give table {kind} "
-            f"({type(error).__name__} {error.sqlstate or ''}).",
-            file=kind,
-            remedy="check WAREHOUSE_CIVIL_AFFAIRS_DSN and that the account may select this table.",
-        ) from None
+        trouble = f"{type(error).__name__} {error.sqlstate or ''}".strip()
+    else:
+        return _landed(period, kind, since, path, size, sha256)
+    # Raised here, not above: a database error may quote a row.
+    raise SourceUnavailable(
+        f"the civil-affairs database did not give table {kind} ({trouble}).",
+        file=kind,
+        remedy="check WAREHOUSE_CIVIL_AFFAIRS_DSN and that the account may select this table.",
+    )
+
+
+def _landed(
+    period: str, kind: str, since: date | None, path: Path, size: int, sha256: str
+) -> Landed:
     return Landed(
         source="civil_affairs",
         kind=kind,
@@ -78,12 +92,14 @@ def _statement(contract: Contract, since: date | None) -> sql.Composed:
         if since is None
         else sql.SQL("where updated_at >= {}").format(sql.Literal(since.isoformat()))
     )
+    names = [column.name for column in contract.columns]
+    order = [*contract.grain, *(name for name in names if name not in contract.grain)]
     return sql.SQL(
-        "copy (select {columns} from {table} {window} order by {grain}) "
+        "copy (select {columns} from {table} {window} order by {order}) "
         "to stdout (format csv, header)"
     ).format(
-        columns=sql.SQL(", ").join(sql.Identifier(column.name) for column in contract.columns),
+        columns=sql.SQL(", ").join(map(sql.Identifier, names)),
         table=sql.Identifier(contract.kind),
         window=window,
-        grain=sql.SQL(", ").join(sql.Identifier(name) for name in contract.grain),
+        order=sql.SQL(", ").join(map(sql.Identifier, order)),
     )

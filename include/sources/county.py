@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from include import delimited, spreadsheet
 from include.contracts import Contract, kinds_of
 from include.errors import ConfigurationMissing, DeliveryMissing, SourceUnavailable
 from include.landing import Landed, store
@@ -16,6 +18,7 @@ from include.settings import settings
 
 _log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
+_TIMEOUT_S = 60.0
 
 
 def fetch(period: str, county_code: str) -> list[Landed]:
@@ -31,17 +34,23 @@ def fetch(period: str, county_code: str) -> list[Landed]:
             "WAREHOUSE_COUNTY_URL is not set.",
             remedy="set it to the fsspec URL below which counties deliver, such as sftp://host/drop.",
         )
+    from paramiko import SSHException
+
     uri = f"{root.rstrip('/')}/{period}/{county_code}"
+    trouble: Exception | None = None
+    landed: list[Landed] = []
     try:
         landed = list(_fetch_folder(uri, period, county_code))
     except FileNotFoundError:
-        landed = []
-    except OSError as error:
+        pass
+    except (OSError, EOFError, SSHException) as error:
+        trouble = error
+    if trouble:
         raise SourceUnavailable(
-            f"the drop of county {county_code} does not answer ({type(error).__name__}).",
+            f"the drop of county {county_code} does not answer ({type(trouble).__name__}).",
             file=_public(uri),
             remedy="check the server and the account, then clear this task to try again.",
-        ) from error
+        )
     if not landed:
         raise DeliveryMissing(
             f"county {county_code} has delivered nothing for {period}.",
@@ -52,51 +61,88 @@ def fetch(period: str, county_code: str) -> list[Landed]:
 
 
 def _fetch_folder(uri: str, period: str, county_code: str) -> Iterator[Landed]:
-    filesystem, folder = _open(uri)
-    entries = [entry for entry in filesystem.ls(folder, detail=True) if entry["type"] == "file"]
-    for entry in sorted(entries, key=lambda found: (_modified(found), found["name"])):
-        name = PurePosixPath(entry["name"]).name
-        contract = _contract_of(name)
-        if contract is None:
-            _log.warning("%s/%s is no file that a contract knows; it is left alone", folder, name)
-            continue
-        with filesystem.open(entry["name"], "rb") as file:
-            path, size, sha256 = store(_chunks(file))
-        yield Landed(
-            source="county",
-            kind=contract.kind,
-            county_code=county_code,
-            period=period,
-            uri=f"{_public(uri)}/{name}",
-            file_name=name,
-            path=path,
-            bytes=size,
-            sha256=sha256,
-            modified_at=_modified(entry),
-        )
+    with _open(uri) as (filesystem, folder):
+        entries = [found for found in filesystem.ls(folder, detail=True) if found["type"] == "file"]
+        known = {
+            entry["name"]: contract
+            for entry in sorted(entries, key=_age)
+            if (contract := _contract_of(PurePosixPath(entry["name"]).name))
+        }
+        if strange := len(entries) - len(known):
+            # Not by name: what is no delivery may be named after a person.
+            _log.warning(
+                "%s: %d files that no contract knows are left alone", _public(uri), strange
+            )
+        modified = {entry["name"]: _modified(entry) for entry in entries}
+        for name, contract in known.items():
+            file_name = PurePosixPath(name).name
+            with filesystem.open(name, "rb") as file:
+                path, size, sha256 = store(_chunks(file))
+            yield Landed(
+                source="county",
+                kind=contract.kind,
+                county_code=county_code,
+                period=period,
+                uri=f"{_public(uri)}/{file_name}",
+                file_name=file_name,
+                path=path,
+                bytes=size,
+                sha256=sha256,
+                modified_at=modified[name],
+            )
 
 
-def _open(uri: str) -> tuple[Any, str]:
-    """The file system behind a URL and the folder's path in it; SFTP with our password."""
+@contextmanager
+def _open(uri: str) -> Iterator[tuple[Any, str]]:
+    """The file system behind a URL and the folder's path in it; SFTP with our password.
+
+    An SFTP connection is our own and closed at the end: fsspec would keep it, dead or alive.
+    """
     from fsspec.core import url_to_fs
 
-    is_sftp = urlsplit(uri).scheme in ("sftp", "ssh")
-    options = {"password": settings().sftp_password} if is_sftp else {}
-    filesystem, folder = url_to_fs(uri, **options)
-    return filesystem, str(folder)
+    if urlsplit(uri).scheme not in ("sftp", "ssh"):
+        filesystem, folder = url_to_fs(uri)
+        yield filesystem, str(folder)
+        return
+    filesystem, folder = url_to_fs(
+        uri,
+        password=settings().sftp_password,
+        timeout=_TIMEOUT_S,
+        banner_timeout=_TIMEOUT_S,
+        auth_timeout=_TIMEOUT_S,
+        allow_agent=False,
+        look_for_keys=False,
+        skip_instance_cache=True,
+    )
+    try:
+        filesystem.ftp.get_channel().settimeout(_TIMEOUT_S)
+        yield filesystem, str(folder)
+    finally:
+        filesystem.client.close()
 
 
 def _contract_of(name: str) -> Contract | None:
+    """By how the file name begins; an unfinished upload (.part, .filepart) ends otherwise."""
+    if PurePosixPath(name).suffix.lower() not in (*delimited.SUFFIXES, *spreadsheet.SUFFIXES):
+        return None
     stems = {contract.file_stem: contract for contract in kinds_of("county") if contract.file_stem}
     fitting = [stem for stem in stems if name.startswith(stem)]
     return stems[max(fitting, key=len)] if fitting else None
 
 
-def _modified(entry: dict[str, Any]) -> datetime:
-    stamp = entry.get("mtime") or 0
-    if isinstance(stamp, datetime):
-        return stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
-    return datetime.fromtimestamp(float(stamp), tz=UTC)
+def _age(entry: dict[str, Any]) -> tuple[datetime, str]:
+    return _modified(entry) or datetime.min.replace(tzinfo=UTC), entry["name"]
+
+
+def _modified(entry: dict[str, Any]) -> datetime | None:
+    """The sender's time stamp, by fsspec's names for it; None where the protocol has none."""
+    for name in ("mtime", "LastModified", "last_modified", "modified"):
+        match entry.get(name):
+            case datetime() as stamp:
+                return stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+            case int() | float() as stamp:
+                return datetime.fromtimestamp(stamp, tz=UTC)
+    return None
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +22,20 @@ from include.settings import settings
 
 CITY = "431000"
 _PAGE_SIZE = 500
-_ATTEMPTS = 8
 _TIMEOUT_S = 30.0
+_SNAPSHOTS = 3
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a page is asked for, and how long is waited in between (seconds)."""
+
+    attempts: int = 8
+    first_wait_s: float = 0.2
+    longest_wait_s: float = 20.0
+    longest_told_s: float = 300.0
+    """A longer Retry-After is left to the task's own retry."""
 
 
 class _Busy(Exception):
@@ -39,7 +53,10 @@ class _StaleCursor(Exception):
 class _AsTold(wait_base):
     """Wait as long as Retry-After says, else exponentially (seconds)."""
 
-    _otherwise = wait_exponential(multiplier=0.2, max=20)
+    def __init__(self, patience: Patience) -> None:
+        self._otherwise = wait_exponential(
+            multiplier=patience.first_wait_s, max=patience.longest_wait_s
+        )
 
     def __call__(self, retry_state: RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome else None
@@ -47,12 +64,12 @@ class _AsTold(wait_base):
         return told if told is not None else self._otherwise(retry_state)
 
 
-def extract(period: str, kind: str) -> Landed:
+def extract(period: str, kind: str, patience: Patience | None = None) -> Landed:
     """Land all pages of one kind and period as received, one JSON page a line.
 
     Each page is kept as it arrives, so an extraction that was broken off (by either side) goes on
     at the first page it lacks and asks for no page twice. The pages are removed once landed: the
-    next extraction starts afresh.
+    next extraction starts afresh. Two extractions of the same take turns.
 
     Raises SourceUnavailable, naming the page, when the retries are used up.
     """
@@ -61,17 +78,10 @@ def extract(period: str, kind: str) -> Landed:
             "WAREHOUSE_HEALTH_API_URL is not set.", remedy="set it to the API's base address."
         )
     parts = settings().landing / "parts" / "health_insurance" / kind / period
-    parts.mkdir(parents=True, exist_ok=True)
-    with _Api() as api:
-        try:
-            _complete(api, parts, kind, period)
-        except _StaleCursor:
-            _log.warning("%s %s: the API's snapshot changed; starting over", kind, period)
-            shutil.rmtree(parts)
-            parts.mkdir(parents=True)
-            _complete(api, parts, kind, period)
-    path, size, sha256 = store(_lines(parts))
-    shutil.rmtree(parts)
+    with _turn(parts), _Api(patience or Patience()) as api:
+        _complete(api, parts, kind, period)
+        path, size, sha256 = store(_lines(parts))
+        shutil.rmtree(parts)
     return Landed(
         source="health_insurance",
         kind=kind,
@@ -85,33 +95,75 @@ def extract(period: str, kind: str) -> Landed:
     )
 
 
+@contextmanager
+def _turn(parts: Path) -> Iterator[None]:
+    parts.parent.mkdir(parents=True, exist_ok=True)
+    with parts.with_name(f".{parts.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _complete(api: _Api, parts: Path, kind: str, period: str) -> None:
-    """Fetch the pages that are not in ``parts`` yet."""
+    """Fetch the pages that are not in ``parts`` yet; all afresh where their snapshot is gone."""
+    for _ in range(_SNAPSHOTS):
+        parts.mkdir(exist_ok=True)
+        try:
+            _fetch(api, parts, kind, period)
+        except _StaleCursor:
+            _log.warning("%s %s: the API's snapshot changed; starting over", kind, period)
+            shutil.rmtree(parts)
+        else:
+            return
+    raise SourceUnavailable(
+        f"the health-insurance API changed its data under {_SNAPSHOTS} attempts to read them.",
+        file=f"{kind} {period}",
+        remedy="try again when the API's own update has ended.",
+    )
+
+
+def _fetch(api: _Api, parts: Path, kind: str, period: str) -> None:
     have = sorted(parts.glob("*.json"))
-    cursor = json.loads(have[-1].read_bytes())["next_cursor"] if have else None
-    if have and cursor is None:
-        return
     number = len(have)
-    while True:
-        body = api.page(kind, period, cursor, number + 1)
+    try:
+        cursor = _next_cursor(have[-1].read_bytes()) if have else None
+    except ValueError:  # the machine went down while it was written
+        raise _StaleCursor from None
+    while number == 0 or cursor is not None:
         number += 1
+        body = api.page(kind, period, cursor, number)
+        cursor = _next_cursor(body)
         draft = parts / f".{number:06}.part"
         draft.write_bytes(body)
         draft.replace(parts / f"{number:06}.json")
-        cursor = json.loads(body)["next_cursor"]
-        if cursor is None:
-            return
+
+
+def _next_cursor(page: bytes) -> str | None:
+    """Where the next page begins; None after the last. Raises ValueError if this is no page."""
+    try:
+        body = json.loads(page)
+    except ValueError:
+        body = None  # the decoder's exception carries the page
+    if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+        raise ValueError("no page")
+    match body.get("next_cursor", 0):
+        case None:
+            return None
+        case str(cursor) if cursor:
+            return cursor
+    raise ValueError("no page")
 
 
 def _lines(parts: Path) -> Iterator[bytes]:
+    """Line breaks within a page's JSON are layout: in strings they are escaped."""
     for page in sorted(parts.glob("*.json")):
-        yield page.read_bytes().replace(b"\n", b" ") + b"\n"
+        yield page.read_bytes().replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
 
 
 class _Api:
     """The API's client: one connection, one token, renewed when it is refused."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
         self._client = httpx.Client(
             base_url=settings().health_api_url, timeout=_TIMEOUT_S, follow_redirects=False
         )
@@ -128,23 +180,22 @@ class _Api:
         parameters: dict[str, Any] = {"period": period, "limit": _PAGE_SIZE}
         if cursor:
             parameters["cursor"] = cursor
+        again = Retrying(
+            retry=retry_if_exception_type(_Busy),
+            wait=_AsTold(self._patience),
+            stop=stop_after_attempt(self._patience.attempts),
+            reraise=True,
+        )
         try:
-            for attempt in Retrying(
-                retry=retry_if_exception_type(_Busy),
-                wait=_AsTold(),
-                stop=stop_after_attempt(_ATTEMPTS),
-                reraise=True,
-            ):
-                with attempt:
-                    return self._get(f"/v1/{kind}", parameters)
+            return again(self._get, f"/v1/{kind}", parameters)
         except _Busy as refusal:
-            raise SourceUnavailable(
-                f"the health-insurance API did not give page {number} ({refusal}) "
-                f"in {_ATTEMPTS} attempts.",
-                file=f"{kind} {period}",
-                remedy="see that the API runs, then clear this task: it goes on at this page.",
-            ) from None
-        raise AssertionError("unreachable")
+            why = str(refusal)
+        raise SourceUnavailable(
+            f"the health-insurance API did not give page {number} ({why}) "
+            f"in {self._patience.attempts} attempts.",
+            file=f"{kind} {period}",
+            remedy="see that the API runs, then clear this task: it goes on at this page.",
+        )
 
     def _get(self, path: str, parameters: dict[str, Any]) -> bytes:
         if self._token is None:
@@ -155,9 +206,14 @@ class _Api:
         if response.status_code == httpx.codes.UNAUTHORIZED:
             self._token = None
             raise _Busy("401", 0.0)
-        if response.status_code == httpx.codes.BAD_REQUEST and "cursor" in parameters:
+        stale = (httpx.codes.BAD_REQUEST, httpx.codes.CONFLICT, httpx.codes.GONE)
+        if response.status_code in stale and "cursor" in parameters:
             raise _StaleCursor
         self._check(response)
+        try:
+            _next_cursor(response.content)
+        except ValueError:
+            raise _Busy("the answer is no page") from None
         return response.content
 
     def _authorise(self) -> str:
@@ -173,20 +229,29 @@ class _Api:
                 remedy="check WAREHOUSE_HEALTH_CLIENT_ID and WAREHOUSE_HEALTH_CLIENT_SECRET.",
             )
         self._check(response)
-        return str(response.json()["access_token"])
+        try:
+            return str(response.json()["access_token"])
+        except (ValueError, KeyError, TypeError):
+            raise _Busy("the answer is no token") from None
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
             return self._client.request(method, path, **options)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _Busy(type(error).__name__) from None
 
-    @staticmethod
-    def _check(response: httpx.Response) -> None:
+    def _check(self, response: httpx.Response) -> None:
         code = response.status_code
         if code == httpx.codes.TOO_MANY_REQUESTS or code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            told = response.headers.get("Retry-After", "")
-            raise _Busy(str(code), float(told) if told.isdigit() else None)
+            text = response.headers.get("Retry-After", "")
+            told = float(text) if text.isascii() and text.isdigit() else None
+            if told is None or told <= self._patience.longest_told_s:
+                raise _Busy(str(code), told)
+            raise SourceUnavailable(
+                f"the health-insurance API asks to come back in {told:.0f} s.",
+                file=response.request.url.path,
+                remedy="clear this task then: it goes on where it was.",
+            )
         if code != httpx.codes.OK:
             raise SourceUnavailable(
                 f"the health-insurance API answered {code}.",
