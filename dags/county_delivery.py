@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import DAG, task
-from include.municipality import COUNTY, DEFAULTS, monthly
 
 from include.acceptance import counties
+from include.municipality import COUNTY, DEFAULTS, monthly, schedule_start
 
 with DAG(
     dag_id="county_delivery",
     schedule=monthly(),
+    start_date=schedule_start(),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import DAG, task
-from include.municipality import DEFAULTS, HEALTH_INSURANCE, monthly
 
 from include.contracts import kinds_of
+from include.municipality import DEFAULTS, HEALTH_INSURANCE, monthly, schedule_start
 
 with DAG(
     dag_id="health_insurance_delivery",
     schedule=monthly(),
+    start_date=schedule_start(),
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULTS,

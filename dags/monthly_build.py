@@ -7,8 +7,8 @@ from typing import Any
 from airflow.sdk import DAG, PartitionedAssetTimetable, task
 from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
 from cosmos.constants import ExecutionMode, LoadMode, TestBehavior
-from include.municipality import CIVIL_AFFAIRS, COUNTY, DEFAULTS, HEALTH_INSURANCE
 
+from include.municipality import CIVIL_AFFAIRS, COUNTY, DEFAULTS, HEALTH_INSURANCE
 from include.settings import PROJECT_ROOT, settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"

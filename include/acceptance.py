@@ -72,10 +72,7 @@ def judge(source: Source, period: str) -> list[Verdict]:
             cursor.executemany(
                 "insert into ops.acceptance (delivery_id, outcome, reasons, warnings)"
                 " values (%s, %s, %s, %s)",
-                [
-                    (v.delivery_id, v.outcome, Jsonb(v.reasons), Jsonb(v.warnings))
-                    for v in verdicts
-                ],
+                [(v.delivery_id, v.outcome, Jsonb(v.reasons), Jsonb(v.warnings)) for v in verdicts],
             )
     for verdict in verdicts:
         if verdict.outcome == "rejected":
@@ -158,17 +155,13 @@ def _profile(source: Source, period: str) -> dict[int, dict[str, Any]]:
             module = importlib.import_module(f"expectations.deliveries.{kind}")
             table = sql.Identifier("quality", kind)
             cursor.execute(sql.SQL("drop table if exists {}").format(table))
-            cursor.execute(
-                sql.SQL("create table {} as {}").format(table, sql.SQL(module.PROFILE))
-            )
+            cursor.execute(sql.SQL("create table {} as {}").format(table, sql.SQL(module.PROFILE)))
             for row in cursor.execute(sql.SQL("select * from {}").format(table)):
                 profiles[row["delivery_id"]] = {**row, **pending[row["delivery_id"]]}
     return dict(sorted(profiles.items()))
 
 
-def _verdicts(
-    pending: dict[int, dict[str, Any]], outcomes: tuple[Outcome, ...]
-) -> list[Verdict]:
+def _verdicts(pending: dict[int, dict[str, Any]], outcomes: tuple[Outcome, ...]) -> list[Verdict]:
     found: dict[str, dict[int, list[dict[str, Any]]]] = {
         "critical": defaultdict(list),
         "warning": defaultdict(list),

@@ -24,8 +24,8 @@ class BuildFailed(WarehouseError):
     """dbt did not build the candidate; the last good month stays published."""
 
 
-def dbt_environment() -> dict[str, str]:
-    """What ``dbt_project/profiles.yml`` reads: where the warehouse is, and where artefacts go."""
+def dbt_connection() -> dict[str, str]:
+    """Where the warehouse is, as ``dbt_project/profiles.yml`` reads it."""
     parts = conninfo_to_dict(settings().dsn)
     return {
         "DBT_HOST": str(parts.get("host", "")),
@@ -33,6 +33,12 @@ def dbt_environment() -> dict[str, str]:
         "DBT_USER": str(parts.get("user", "")),
         "DBT_PASSWORD": str(parts.get("password") or ""),
         "DBT_DATABASE": str(parts.get("dbname", "")),
+    }
+
+
+def dbt_environment() -> dict[str, str]:
+    """What a dbt process of ours needs: the warehouse, the project, and where artefacts go."""
+    return dbt_connection() | {
         "DBT_TARGET_PATH": str(settings().dbt_target),
         "DBT_LOG_PATH": str(settings().home / "logs" / "dbt"),
         "DBT_PROFILES_DIR": str(DBT_PROJECT),

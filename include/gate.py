@@ -173,7 +173,7 @@ def _counties(
     }.get(suite, ("candidate.county_scorecard", "county_code"))
     keys = [str(key) for key in row_keys]
     found = connection.execute(
-        f"select distinct county_code from {table} where {row_key} = any(%s)"  # noqa: S608
+        f"select distinct county_code from {table} where {row_key} = any(%s)"
         " and county_code is not null order by 1",
         [keys],
     )

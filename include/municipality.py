@@ -9,15 +9,22 @@ from typing import Any
 import pendulum
 from airflow.sdk import Asset, CronPartitionTimetable
 
+from include.settings import settings
+
 TIMEZONE = "Asia/Shanghai"
 PERIOD_FORMAT = "%Y-%m"
-START = pendulum.datetime(2026, 1, 1, tz=TIMEZONE)
 
 COUNTY = Asset(name="county_accepted", uri="x-warehouse://accepted/county")
 CIVIL_AFFAIRS = Asset(name="civil_affairs_accepted", uri="x-warehouse://accepted/civil_affairs")
 HEALTH_INSURANCE = Asset(
     name="health_insurance_accepted", uri="x-warehouse://accepted/health_insurance"
 )
+
+
+def schedule_start() -> pendulum.DateTime | None:
+    """The first day of the first month fetched by schedule; None: the last month that has ended."""
+    first = settings().schedule_from
+    return pendulum.from_format(first, "YYYY-MM", tz=TIMEZONE) if first else None
 
 
 def monthly() -> CronPartitionTimetable:

@@ -161,8 +161,9 @@ def _prepare(connection: psycopg.Connection[Any], mart: Mart) -> None:
     readers = connection.execute("select 1 from pg_roles where rolname = %s", [READERS]).fetchone()
     if readers:
         connection.execute(
-            sql.SQL("grant usage on schema marts to {role}; grant select on {table} to {role}")
-            .format(role=sql.Identifier(READERS), table=sql.Identifier("marts", mart.name))
+            sql.SQL(
+                "grant usage on schema marts to {role}; grant select on {table} to {role}"
+            ).format(role=sql.Identifier(READERS), table=sql.Identifier("marts", mart.name))
         )
 
 

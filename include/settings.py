@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     """Secret of the keyed person hashes; never stored in the database."""
     person_key_version: int = 1
 
+    schedule_from: str = ""
+    """First month (YYYY-MM) that the schedule fetches by itself; earlier ones come by backfill."""
     lookback_days: int = 62
     """How far before a period's first day a civil-affairs extract looks for late changes."""
 
@@ -65,5 +67,5 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """The process's settings; tests call ``settings.cache_clear()`` after changing the environment."""
+    """The process's settings; call ``settings.cache_clear()`` after changing the environment."""
     return Settings()

@@ -121,11 +121,11 @@ class Board:
             known = self._runs.get(place)
             if known and known.run_id == run.run_id and known.state == "success":
                 continue
-            before = _ended_steps(self._tasks.get(place, []))
+            before = _done_steps(self._tasks.get(place, []))
             self._runs[place], self._tasks[place] = run, airflow.tasks(run)
             lines += [
                 f"{run.period} {_COLUMNS[run.dag_id]}: {step} done"
-                for step in sorted(_ended_steps(self._tasks[place]) - before)
+                for step in sorted(_done_steps(self._tasks[place]) - before)
             ]
             if run.state == "failed":
                 raise self._failure(airflow, run)
@@ -165,11 +165,11 @@ class Board:
         )
 
 
-def _ended_steps(tasks: list[Task]) -> set[str]:
+def _done_steps(tasks: list[Task]) -> set[str]:
     states: dict[str, set[bool]] = defaultdict(set)
     for task in tasks:
-        states[task.step].add(task.state in ENDED)
-    return {step for step, ended in states.items() if ended == {True}}
+        states[task.step].add(task.state == "success")
+    return {step for step, done in states.items() if done == {True}}
 
 
 def _wait_for_dags(airflow: Airflow) -> None:

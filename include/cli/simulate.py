@@ -21,7 +21,7 @@ def simulate(
     """Generate the simulated sources and load the civil-affairs database.
 
     Replaces what was simulated before: county files, the health-insurance records, the
-    civil-affairs tables, and the truth that tests compare with. Needs the services (./warehouse up).
+    civil-affairs tables, and the truth that tests compare with. Needs ./warehouse up.
     """
     simulate_sources(profile, first, last, Console())
 

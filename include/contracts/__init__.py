@@ -13,7 +13,16 @@ FOLDER = Path(__file__).parent
 
 Source = Literal["county", "civil_affairs", "health_insurance"]
 ColumnType = Literal[
-    "text", "code", "flag", "integer", "money", "date", "month", "timestamp", "resident_id", "household_no"
+    "text",
+    "code",
+    "flag",
+    "integer",
+    "money",
+    "date",
+    "month",
+    "timestamp",
+    "resident_id",
+    "household_no",
 ]
 Privacy = Literal["direct", "quasi", "sensitive", "none"]
 

@@ -47,7 +47,12 @@ select
     d.county_code,
     d.period,
     d.row_count,
-    c.decided_at as known_at
+    c.decided_at as known_at,
+    (
+        select max(a.arrival_id)
+        from ops.arrival as a
+        where a.delivery_id = d.delivery_id
+    ) as arrival_id
 from ops.delivery as d
 inner join ops.acceptance as c on d.delivery_id = c.delivery_id
 where c.outcome = 'accepted';

@@ -18,6 +18,7 @@ MARKER = "WAREHOUSE_EMBEDDED_VALUES"
 SFTP_COUNTY = "431081"
 """The county that delivers through SFTP; the ten others put their files into the drop folder."""
 SFTP_USER = "county"
+_OF_SIMULATED_COUNTIES = ("WAREHOUSE_COUNTY_URL_OVERRIDES", "WAREHOUSE_SCHEDULE_FROM")
 
 
 def home() -> Path:
@@ -63,6 +64,8 @@ def environment() -> dict[str, str]:
         "WAREHOUSE_HEALTH_API_URL": f"http://{host('health_api')}:{port['health_api']}",
         "WAREHOUSE_HEALTH_CLIENT_SECRET": secret["health_client"],
         "WAREHOUSE_PERSON_KEY_SECRET": secret["person_key"],
+        # The simulated sources deliver what ./warehouse simulate made, and no month by themselves.
+        "WAREHOUSE_SCHEDULE_FROM": "2100-01",
     }
 
 
@@ -72,7 +75,7 @@ def apply() -> None:
     own_county_url = is_given("WAREHOUSE_COUNTY_URL")
     applied = {}
     for name, value in environment().items():
-        if is_given(name) or (own_county_url and name == "WAREHOUSE_COUNTY_URL_OVERRIDES"):
+        if is_given(name) or (own_county_url and name in _OF_SIMULATED_COUNTIES):
             continue
         os.environ[name] = value
         applied[name] = _digest(value)

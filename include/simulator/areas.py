@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from include.settings import PROJECT_ROOT
 from include.simulator.profiles import Profile
@@ -96,7 +97,7 @@ def _households_per_county(profile: Profile) -> list[int]:
     for weight in weights:
         edges.append(edges[-1] + weight)
     cuts = [profile.households * edge // total for edge in edges]
-    return [after - before for before, after in zip(cuts, cuts[1:], strict=False)]
+    return [after - before for before, after in pairwise(cuts)]
 
 
 def _rural_villages() -> list[dict[str, str]]:

@@ -21,7 +21,7 @@ RATES = {
     "D08": 0.300,  # of deaths: the county keeps the dead as alive for one to three months
     "D12": 0.010,  # of settlements: refunded, as a negative mirror of the original
 }
-"""Defect -> share of rows. D16 (title, total and note rows) depends on the county office's habits."""
+"""Defect -> share of rows. D16 (title, total and note rows) follows from an office's habits."""
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ Started with ``uvicorn --factory include.simulator.health_api:create_app``. The 
 same bytes each time.
 """
 
-from __future__ import annotations
-
+# No postponed annotations here: FastAPI reads the ones of functions made in create_app().
 import base64
 import binascii
 import hmac
@@ -14,7 +13,7 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from zlib import crc32
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
@@ -44,7 +43,7 @@ class Behaviour:
     fault_rate: float = 0.03
 
     @classmethod
-    def from_environment(cls) -> Behaviour:
+    def from_environment(cls) -> Self:
         """Read ``WAREHOUSE_HOME``, the client and ``WAREHOUSE_HEALTH_API_*``."""
         given = os.environ.get
         return cls(

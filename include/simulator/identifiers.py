@@ -31,7 +31,7 @@ def resident_ids(village: int, sex: Ints, birth: Ints) -> tuple[list[str], Ints]
     """Unique IDs for one village's people, and the birth days they carry.
 
     ``sex`` is 1 male or 2 female, ``birth`` days since 1970-01-01. A day that this village may not
-    use, or has used for the same sex, moves to the nearest later one it may: by a few weeks at most.
+    use, or has used for the same sex, moves to the nearest later one, by a few weeks at most.
     """
     group, member = village % _GROUPS, village // _GROUPS
     taken: set[tuple[int, int]] = set()

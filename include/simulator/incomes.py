@@ -34,7 +34,7 @@ _PENSION = 2_640_00
 
 @dataclass(frozen=True)
 class Incomes:
-    """Amounts in fen per household; ``amounts`` holds parents, children, claims and self-payment."""
+    """Amounts in fen per household: parents, children, claims and self-payment."""
 
     amounts: dict[str, Ints]
 
@@ -62,9 +62,9 @@ def build(
     village, count = people.village.index, people.households
     random = stream(seed, "income", village)
     members = np.maximum(listed.members, 1)
-    target = _net_per_head(random, monitoring, state) * members
+    usual = _net_per_head(random, monitoring, state) * members
     drift = stream(seed, "income of a month", village, listed.period)
-    target = target * (1 + 0.01 * drift.standard_normal(count))
+    target = usual * (1 + 0.01 * drift.standard_normal(count))
 
     amounts = _transfers(random, people, welfare, listed)
     transfer = np.sum([amounts[name] for name in CHILDREN["d_transfer"]], axis=0, dtype=np.int64)

@@ -13,7 +13,7 @@ import numpy as np
 from include.simulator.areas import FORMERLY_POOR, Village
 from include.simulator.months import NEVER, month
 from include.simulator.profiles import Profile
-from include.simulator.randomness import Flags, Ints, pick, stream
+from include.simulator.randomness import Flags, Floats, Ints, pick, stream
 
 _FIRST, _LAST = month("2021-05"), month("2027-12")
 _UNTIL_2026 = month("2026-01") - _FIRST
@@ -28,7 +28,7 @@ _RISK_WEIGHTS = (45, 15, 12, 10, 4, 4, 4, 6)
 
 @dataclass(frozen=True)
 class Monitoring:
-    """Per household: its kind and the months of its history; NEVER where something never happens."""
+    """Per household: its kind and the months of its history; NEVER where there is none."""
 
     kind: Ints
     """1 unstable ex-poor, 2 marginal, 3 sudden hardship, 0 never monitored."""
@@ -130,7 +130,7 @@ def _appointed_relapses(village: Village) -> list[tuple[int, int]]:
     ]
 
 
-def _ex_poor(draws: np.ndarray, profile: Profile, village: Village, kind: Ints) -> Flags:  # type: ignore[type-arg]
+def _ex_poor(draws: Floats, profile: Profile, village: Village, kind: Ints) -> Flags:
     # Formerly poor counties have about twice the share of the others; the city's share stays.
     tilt = 1.5 if village.county.code in FORMERLY_POOR else 0.72
     share = profile.ex_poor_share if profile.ex_poor_share > 0.5 else profile.ex_poor_share * tilt

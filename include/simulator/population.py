@@ -156,7 +156,14 @@ def build(seed: int, village: Village) -> Population:
 def _sexes(random: np.random.Generator, role: Ints, household: Ints, count: int) -> Ints:
     head = np.where(random.random(count) < 0.78, 1, 2)[household]
     free = np.where(random.random(len(role)) < 0.52, 1, 2)
-    fixed = {HEAD: head, SPOUSE: 3 - head, FATHER: 1, MOTHER: 2, SON: 1, SONS_WIFE: 2}
+    fixed: dict[int, Ints | int] = {
+        HEAD: head,
+        SPOUSE: 3 - head,
+        FATHER: 1,
+        MOTHER: 2,
+        SON: 1,
+        SONS_WIFE: 2,
+    }
     sex = free
     for which, value in fixed.items():
         sex = np.where(role == which, value, sex)
@@ -178,7 +185,8 @@ def _birth_days(random: np.random.Generator, role: Ints, household: Ints, templa
          s, np.maximum(s - 1 + near, 20)],
         default=s - 22 - 8 * own,
     )  # fmt: skip
-    return (_TODAY - age * 365.2425).astype(np.int64)
+    birth: Ints = (_TODAY - age * 365.2425).astype(np.int64)
+    return birth
 
 
 def _health(random: np.random.Generator, age: Floats) -> tuple[Ints, list[str]]:

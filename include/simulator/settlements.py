@@ -53,7 +53,7 @@ def enrolments(life: VillageLife, month: int) -> Iterator[tuple[int, Record]]:
 
 
 def settlements(life: VillageLife, month: int) -> Iterator[tuple[int, int, Record]]:
-    """(person, month of upload, H2 record) of all settlements made in ``month``, refunds included."""
+    """(person, month of upload, H2 record) of what was settled in ``month``, refunds included."""
     people, village = life.people, life.village
     random = stream(life.seed, "settlements", village.index, month)
     alive = np.flatnonzero(people.born(month) & ~people.dead(month - 1))
@@ -120,7 +120,7 @@ def uploaded(life: VillageLife, month: int) -> Iterator[tuple[int, Record]]:
 
 
 def _bills(random: np.random.Generator, count: int) -> tuple[Ints, Any]:
-    """Bills in fen, and which are of inpatients: median 5,000 yuan, one in a hundred over 80,000."""
+    """Bills in fen, and which are of inpatients: median 5,000 yuan, one in 100 over 80,000."""
     inpatient = random.random(count) < _INPATIENT_SHARE
     normal = random.standard_normal(count)
     yuan = np.where(inpatient, 5_000 * np.exp(1.19 * normal), 110 * np.exp(0.8 * normal))
@@ -131,7 +131,8 @@ def _amounts(random: np.random.Generator, bill: Ints, inpatient: Any, poor: Any)
     """Fields in fen: the bill is what funds, hospital and patient pay; the funds are the payers."""
 
     def part(of: Ints, share: Any) -> Ints:
-        return np.floor(of * share).astype(np.int64)
+        floor: Ints = np.floor(of * share).astype(np.int64)
+        return floor
 
     count = len(bill)
     zero = np.zeros(count, dtype=np.int64)

@@ -45,7 +45,7 @@ class Welfare:
         return flags
 
     def reviewed(self, household: int, period: int) -> int:
-        """The month of the family's last review: its start, or each January while it is in force."""
+        """The month of the family's last review: its start, or each January in force."""
         last = min(period, int(self.dibao_end[household]) - 1)
         return max(int(self.dibao_start[household]), last // 12 * 12)
 
