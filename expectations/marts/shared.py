@@ -103,7 +103,7 @@ def no_identifiers(mart: str) -> tuple[Check, ...]:
             "no_identifier_values",
             "select j.row_key from judged as j"
             " where (to_jsonb(j) - 'household_key' - 'row_key')::text"
-            r" ~ '\m[1-9]\d{{5}}(18|19|20)\d{{9}}[\dXx]\M|\m1[3-9]\d{{9}}\M'",
+            r" ~ '(?<![\d.])([1-9]\d{{5}}(18|19|20)\d{{9}}[\dXx]|1[3-9]\d{{9}})(?!\d)'",
             description="no cell looks like a resident ID or a mobile number",
             label_zh="无疑似证件号或手机号",
             reason="free text carried along from a source can hold what its header does not say.",
