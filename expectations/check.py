@@ -93,7 +93,5 @@ def no_rows(
         label_zh=label_zh,
         reason=reason,
         remedy=remedy,
-        arguments={
-            "unexpected_rows_query": f"with judged as (select * from {{batch}}) {query}"
-        },
+        arguments={"unexpected_rows_query": f"with judged as (select * from {{batch}}) {query}"},
     )

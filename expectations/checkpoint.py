@@ -176,7 +176,9 @@ def _error(exception_info: Mapping[str, Any] | None) -> str | None:
 def _redact(entry: Any) -> None:
     """Keep numbers and row keys of a result; drop values, rows, queries and exception texts."""
     result, error = entry.result or {}, _error(entry.exception_info)
-    kept = {k: v for k, v in result.items() if k in _NUMBERS and isinstance(v, int | float | None)}
+    kept: dict[str, Any] = {
+        k: v for k, v in result.items() if k in _NUMBERS and isinstance(v, int | float | None)
+    }
     if keys := _row_keys(result):
         kept["unexpected_index_column_names"] = ["row_key"]
         kept["partial_unexpected_index_list"] = [{"row_key": key} for key in keys[:_SHOWN_KEYS]]
@@ -223,7 +225,7 @@ def _context(results: Mapping[str, Any]) -> Any:
     import great_expectations as gx
     from great_expectations.data_context.types.base import DataContextConfig, ProgressBarsConfig
 
-    context = gx.get_context(
+    return gx.get_context(
         mode="ephemeral",
         project_config=DataContextConfig(
             analytics_enabled=False,
@@ -250,7 +252,6 @@ def _context(results: Mapping[str, Any]) -> Any:
             },
         ),
     )
-    return context
 
 
 def _memory(store: str) -> dict[str, Any]:

@@ -212,7 +212,8 @@ def _lacking(
     there = {
         kind
         for (kind,) in connection.execute(
-            "select d.kind from ops.delivery as d inner join ops.acceptance as c using (delivery_id)"
+            "select d.kind from ops.delivery as d inner join ops.acceptance as c"
+            " using (delivery_id)"
             " where d.source = 'county' and d.period = %s and d.county_code = %s"
             " and (%s = 'judged' or c.outcome = 'accepted')",
             [period, county_code, state],

@@ -13,7 +13,7 @@ from include.errors import GateBlocked
 
 @dataclass(frozen=True)
 class Mart:
-    """One table of schema ``candidate``: ``columns`` as (name, type) in order, ``grain`` its key."""
+    """A table of schema ``candidate``: ``columns`` as (name, type) in order, ``grain`` its key."""
 
     name: str
     columns: tuple[tuple[str, str], ...]

@@ -56,9 +56,7 @@ def is_unparsable_month(*columns: str) -> str:
 
 def is_unparsable_time(*columns: str) -> str:
     """SQL: any of the cells is filled but not an ISO date or timestamp."""
-    return _any(
-        f"coalesce(not pg_input_is_valid({clean(c)}, 'timestamp'), false)" for c in columns
-    )
+    return _any(f"coalesce(not pg_input_is_valid({clean(c)}, 'timestamp'), false)" for c in columns)
 
 
 def day(column: str) -> str:
@@ -71,9 +69,7 @@ def day(column: str) -> str:
 
 def is_future_day(column: str) -> str:
     """SQL: the day lies after the last day of the delivery's period."""
-    return (
-        f"coalesce({day(column)} >= to_date(d.period, 'YYYY-MM') + interval '1 month', false)"
-    )
+    return f"coalesce({day(column)} >= to_date(d.period, 'YYYY-MM') + interval '1 month', false)"
 
 
 def is_future_month(*columns: str) -> str:

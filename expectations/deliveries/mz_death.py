@@ -25,13 +25,9 @@ PROFILE = profile_query(
     {
         **register_figures("death_id"),
         "bad_id_share": share(is_invalid_id("id_no")),
-        "unparsable_time_share": share(
-            is_unparsable_time("died_on", "cremated_on", "updated_at")
-        ),
+        "unparsable_time_share": share(is_unparsable_time("died_on", "cremated_on", "updated_at")),
         "future_share": share(is_future_day("died_on")),
-        "early_cremation_share": share(
-            f"coalesce({day('cremated_on')} < {day('died_on')}, false)"
-        ),
+        "early_cremation_share": share(f"coalesce({day('cremated_on')} < {day('died_on')}, false)"),
     },
 )
 

@@ -15,6 +15,7 @@ from include import build
 from include.contracts import contracts, kinds_of
 from include.landing import Landed, store
 from include.load import load
+from include.settings import settings
 
 COUNTY = "431026"
 HOUSEHOLDS = ("1000000000000001", "1000000000000002", "1000000000000003")
@@ -34,7 +35,7 @@ def deliver(kind: str, rows: list[dict[str, str]], county: str = COUNTY) -> int:
         "county", kind, county, PERIOD, f"test/{kind}", f"{kind}.csv", path, size, sha256
     )
     delivery = load(landed)
-    with psycopg.connect(build.settings().dsn) as connection:
+    with psycopg.connect(settings().dsn) as connection:
         connection.execute(
             "insert into ops.acceptance (delivery_id, outcome) values (%s, 'accepted') "
             "on conflict do nothing",

@@ -177,7 +177,6 @@ def open_build(db: psycopg.Connection, period: str = PERIOD) -> int:
 
 def _insert(db: psycopg.Connection, mart: str, row: dict[str, object]) -> None:
     db.execute(
-        f"insert into candidate.{mart} ({', '.join(row)}) values"
-        f" ({', '.join(['%s'] * len(row))})",
+        f"insert into candidate.{mart} ({', '.join(row)}) values ({', '.join(['%s'] * len(row))})",
         list(row.values()),
     )

@@ -20,7 +20,9 @@ def resident_id(order: int, birth: str = "19700101") -> str:
     """A valid ID in the unassigned area 431099."""
     first17 = f"431099{birth}{order:03d}"
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return first17 + "10X98765432"[sum(int(c) * w for c, w in zip(first17, weights)) % 11]
+    return (
+        first17 + "10X98765432"[sum(int(c) * w for c, w in zip(first17, weights, strict=True)) % 11]
+    )
 
 
 def household_no(order: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -30,9 +31,12 @@ PHONE = "13800000000"
 
 def rows_of(kind: str, county_code: str, count: int = 40) -> list[Row]:
     """Sound rows with names, IDs and phones in them."""
-    rows = []
+    rows: list[Row] = []
     for n in range(count):
-        row = dict(SOUND[kind]) | {"household_no": household_no(n), "county": counties()[county_code]}
+        row = dict(SOUND[kind]) | {
+            "household_no": household_no(n),
+            "county": counties()[county_code],
+        }
         if kind == "county_household":
             row |= {"head_name": NAME, "head_id_no": resident_id(n), "phone": PHONE}
         if kind == "county_person":
@@ -72,7 +76,7 @@ def test_nothing_to_judge_is_no_error(warehouse: str) -> None:
     assert judge("health_insurance", "2019-01") == []
 
 
-BAD_FILES = {
+BAD_FILES: dict[str, dict[str, Any]] = {
     "missing_headers": {"rows": [], "missing_headers": ["户编号"], "control_total": 40},
     "unreadable_files": {"rows": [], "unreadable": "not a workbook"},
     "control_total_difference": {"control_total": 41},
@@ -92,7 +96,7 @@ BAD_FILES = {
 
 
 @pytest.fixture(scope="module")
-def bad_files(warehouse: str) -> dict[str, dict]:
+def bad_files(warehouse: str) -> dict[str, dict[str, Any]]:
     """The acceptance record of each of BAD_FILES, judged together with a sound file."""
     with psycopg.connect(warehouse, autocommit=True) as db:
         ids = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,11 +14,11 @@ from include.settings import settings
 from tests.expectations.deliveries import resident_id
 
 IDS = [resident_id(n) for n in range(40)]
-_WORDS = {"description": "d", "label_zh": "标签", "reason": "r.", "remedy": "m."}
+_WORDS: Any = {"description": "d", "label_zh": "标签", "reason": "r.", "remedy": "m."}
 
 
 def _check(id: str, expectation: str, **arguments: object) -> Check:
-    return Check(id, expectation, "warning", **_WORDS, arguments=arguments)  # type: ignore[arg-type]
+    return Check(id, expectation, "warning", **_WORDS, arguments=arguments)
 
 
 CHECKS = (
@@ -28,9 +29,7 @@ CHECKS = (
     _check("distinct", "ExpectColumnDistinctValuesToBeInSet", column="id_no", value_set=["never"]),
     _check("most_common", "ExpectColumnMostCommonValueToBeInSet", column="id_no", value_set=["x"]),
     _check("max", "ExpectColumnMaxToBeBetween", column="id_no", max_value="0"),
-    _check(
-        "pair", "ExpectColumnPairValuesToBeEqual", column_A="id_no", column_B="row_key"
-    ),
+    _check("pair", "ExpectColumnPairValuesToBeEqual", column_A="id_no", column_B="row_key"),
     _check("compound", "ExpectCompoundColumnsToBeUnique", column_list=["id_no", "name"]),
     no_rows("rows", "select row_key, id_no from judged", **_WORDS),
     no_rows("quoting", "select row_key from judged where id_no::numeric(3) > 1", **_WORDS),

@@ -62,9 +62,7 @@ CASES: dict[str, tuple[float, float]] = {
         )
     },
 }
-CASES |= {
-    name.removesuffix("_limit"): _ANY_ROW for name in list(CASES) if name.endswith("_limit")
-}
+CASES |= {name.removesuffix("_limit"): _ANY_ROW for name in list(CASES) if name.endswith("_limit")}
 """expectation -> (a figure that just meets it, one that just fails it)."""
 
 SOUND, EMPTY = 1, 0
@@ -77,7 +75,7 @@ def suite(kind: str) -> tuple:
 
 @pytest.fixture(scope="module")
 def outcomes(warehouse: str) -> dict[tuple[str, str, str], Outcome]:
-    """Outcomes by (case, kind, expectation); in case 'rows' row 1 is sound, 100+n breaks the nth."""
+    """Outcomes by (case, kind, expectation); of 'rows', row 1 is sound, 100+n breaks the nth."""
     subjects = []
     with psycopg.connect(warehouse) as db:
         for kind in KINDS:
@@ -136,9 +134,7 @@ def test_an_expectation_names_the_delivery_that_breaks_it(
         assert not outcome.success
         assert FIRST_BAD + number in outcome.row_keys, check.id
         assert SOUND not in outcome.row_keys, check.id
-        others = {
-            FIRST_BAD + n for n, other in enumerate(checks) if other.figure != check.figure
-        }
+        others = {FIRST_BAD + n for n, other in enumerate(checks) if other.figure != check.figure}
         assert not others & set(outcome.row_keys), check.id
 
 

@@ -29,7 +29,8 @@ BREAKS: dict[str, dict[str, str]] = {
         "one_period": f"update {H} set period = '2026-01' where {_ONE}",
         "gross_is_sum_of_classes": f"update {H} set wage_income = wage_income + 0.02 where {_ONE}",
         "net_is_gross_less_expense": f"update {H} set business_expense = 2000.02 where {_ONE}",
-        "net_pp_is_net_by_members": f"update {H} set net_income_pp = net_income_pp + 1 where {_ONE}",
+        "net_pp_is_net_by_members": f"update {H} set net_income_pp = net_income_pp + 1"
+        f" where {_ONE}",
         "monitor_status_known": f"update {H} set monitor_status = null where {_ONE}",
         "in_force_has_kind": f"update {H} set monitor_category = '04'"
         f" where {_C} and monitor_status = 'in_force'",
@@ -54,12 +55,14 @@ BREAKS: dict[str, dict[str, str]] = {
         "county_code_unique": f"alter table {S} drop constraint county_scorecard_pkey;"
         f" insert into {S} select * from {S} where {_C}",
         "one_period": f"update {S} set period = '2026-03' where {_C}",
-        "stock_is_explained_by_flows": f"update {S} set previous_monitored_households = 2 where {_C}",
+        "stock_is_explained_by_flows": f"update {S} set previous_monitored_households = 2"
+        f" where {_C}",
         "kinds_sum_to_monitored": f"update {S} set monitored_marginal_households = 1 where {_C}",
         "recomputes_from_households": f"update {S} set insured_persons = 8 where {_C}",
         "net_income_pp_recomputes": f"update {S} set net_income_pp = net_income_pp + 1 where {_C}",
         "held_back_as_accepted": f"update {S} set data_status = 'held_back' where {_C}",
-        "held_back_without_figures": f"update {S} set persons = 0 where county_code = '{HELD_BACK}'",
+        "held_back_without_figures": f"update {S} set persons = 0"
+        f" where county_code = '{HELD_BACK}'",
         "published_with_figures": f"update {S} set high_burden_households = null where {_C}",
         "published_with_households": f"update {S} set households = 0 where {_C}",
         "parts_within_wholes": f"update {S} set households_below_line = 4 where {_C}",
@@ -76,7 +79,8 @@ BREAKS: dict[str, dict[str, str]] = {
         "delivery_id_unique": f"insert into {A} select * from {A} where delivery_id = 1",
         "rows_are_accounted_for": f"update {A} set staged = 2 where delivery_id = 1",
         "parts_not_negative": f"update {A} set staged = 2, superseded = -1 where delivery_id = 1",
-        "row_count_as_registered": f"update {A} set row_count = 2, staged = 2 where delivery_id = 1",
+        "row_count_as_registered": f"update {A} set row_count = 2, staged = 2"
+        f" where delivery_id = 1",
         "every_delivery_accounted_for": f"delete from {A} where delivery_id = 1",
         "only_deliveries_in_scope": f"insert into {A} values (0, 'k', 'c', 'p', 0, 0, 0, 0)",
         "little_quarantine": f"update {A} set staged = 0, quarantined = 1 where delivery_id = 1",
@@ -99,7 +103,9 @@ def month(warehouse: str) -> Iterator[tuple[psycopg.Connection, datetime]]:
         deliver_month(db, "2026-01")
         deliver_month(db)
         build_id = open_build(db)
-        row = db.execute("select known_at from ops.build where build_id = %s", [build_id]).fetchone()
+        row = db.execute(
+            "select known_at from ops.build where build_id = %s", [build_id]
+        ).fetchone()
         assert row is not None
         db.execute(
             "create table quality.published_before (mart text, county_code text, rows bigint,"

@@ -108,8 +108,7 @@ def test_volume_is_compared_with_the_last_accepted_delivery_of_the_month_before(
 def test_rounded_keys_are_seen_in_a_file_of_some_size(db: psycopg.Connection, kind: str) -> None:
     def rows(count: int, last_digit: str) -> list[dict[str, str | None]]:
         return [
-            {**SOUND[kind], "household_no": household_no(n)[:-1] + last_digit}
-            for n in range(count)
+            {**SOUND[kind], "household_no": household_no(n)[:-1] + last_digit} for n in range(count)
         ]
 
     sound, rounded, few = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -18,11 +17,10 @@ MARTS = ("county_scorecard", "household_month")
 
 
 @pytest.fixture(scope="module")
-def delivered(warehouse: str) -> Iterator[None]:
+def delivered(warehouse: str) -> None:
     with psycopg.connect(warehouse, autocommit=True) as db:
         deliver_month(db, "2026-01")
         deliver_month(db)
-    yield
 
 
 @pytest.fixture
@@ -228,9 +226,7 @@ def test_a_warning_is_recorded_and_published_over(
 
 def test_a_candidate_changed_after_its_gate_is_refused(clean: psycopg.Connection) -> None:
     build_id = audited(clean)
-    clean.execute(
-        "update candidate.household_month set net_income = net_income + 1 where is_new"
-    )
+    clean.execute("update candidate.household_month set net_income = net_income + 1 where is_new")
     with pytest.raises(GateBlocked, match="changed after the gate: household_month"):
         publish(build_id)
     assert everything(clean) == {}
@@ -242,7 +238,7 @@ def test_a_mart_added_after_the_gate_is_refused(clean: psycopg.Connection) -> No
     try:
         with pytest.raises(GateBlocked, match="changed after the gate: extra"):
             publish(build_id)
-        with pytest.raises(GateBlocked, match="candidate.extra: has no expectation suite"):
+        with pytest.raises(GateBlocked, match=r"candidate\.extra: has no expectation suite"):
             audit(open_build(clean))
     finally:
         clean.execute("drop table candidate.extra")
@@ -254,7 +250,9 @@ def test_a_build_without_a_passed_gate_is_refused(clean: psycopg.Connection, bui
     build_id = {"unknown": 99, "ungated": open_build(clean)}.get(build) or open_build(
         clean, "2026-01"
     )
-    words = {"unknown": "does not exist", "ungated": "no results"}.get(build, "one_period|every row")
+    words = {"unknown": "does not exist", "ungated": "no results"}.get(
+        build, "one_period|every row"
+    )
     with pytest.raises(GateBlocked, match=words):
         if build == "of another period":
             audit(build_id)
@@ -304,9 +302,7 @@ def test_a_failure_in_the_middle_leaves_the_last_month_as_it_was(
     assert everything(clean) == everything(clean, "candidate")
 
 
-def test_a_reader_sees_the_old_month_or_the_new(
-    clean: psycopg.Connection, warehouse: str
-) -> None:
+def test_a_reader_sees_the_old_month_or_the_new(clean: psycopg.Connection, warehouse: str) -> None:
     """The publisher is held up between its marts; a reader meanwhile sees only the old month."""
     publish(audited(clean))
     build_id = audited(clean, wage=33000)

@@ -155,9 +155,7 @@ def test_form_rows(word: str) -> None:
     assert not is_structure(None, is_empty=False)
 
 
-CELL = st.text(
-    alphabet=st.sampled_from(list('汝城𠮷㐀①a1,"\n 合计备注：') + ["\u3000"]), max_size=8
-)
+CELL = st.text(alphabet=st.sampled_from([*'汝城𠮷㐀①a1,"\n 合计备注：', "\u3000"]), max_size=8)
 
 
 @given(

@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import psycopg
 import pytest
@@ -44,7 +45,8 @@ def in_order(dsn: str) -> list[int]:
 def test_every_cell_is_text_and_every_row_has_its_number(warehouse: str) -> None:
     found = delivery(warehouse, load(land(SOUND, name="5-帮扶措施-2条.csv")))
     assert raw_rows(warehouse) == [(2, *row(1)), (3, *row(2))]
-    assert {key: found[key] for key in ("row_count", "control_total", "encoding", "unreadable")} == {
+    facts = ("row_count", "control_total", "encoding", "unreadable")
+    assert {fact: found[fact] for fact in facts} == {
         "row_count": 2, "control_total": 2, "encoding": "GB18030", "unreadable": None,
     }  # fmt: skip
     assert (found["bytes"], found["missing_headers"]) == (len(SOUND), [])
@@ -178,7 +180,8 @@ def test_an_unreadable_file_does_not_hold_up_the_next(warehouse: str) -> None:
 
 
 FORM_ROWS = [
-    ["汝城县帮扶措施台账", *[""] * 5], HEADER, row(1), [""] * 6, row(2), ["小计", "", "2", "", "", ""],
+    ["汝城县帮扶措施台账", *[""] * 5], HEADER, row(1), [""] * 6, row(2),
+    ["小计", "", "2", "", "", ""],
     ["", *row(3)[1:]], [" ", "\u3000", *[""] * 4], row(4, "两行\n备注"), ["合计", *[""] * 5],
 ]  # fmt: skip
 
@@ -282,7 +285,7 @@ def at_once(*jobs: Callable[[], int]) -> list[int]:
 
 def test_the_same_file_twice_at_once_is_loaded_once(warehouse: str) -> None:
     landed = [land(csv_bytes([HEADER, *map(row, range(500))]), modified=n) for n in range(4)]
-    found = at_once(*(lambda each=each: load(each) for each in landed))  # type: ignore[misc]
+    found = at_once(*(partial(load, each) for each in landed))
     assert len(set(found)) == 1
     assert len(raw_rows(warehouse)) == 500
     assert len(in_order(warehouse)) == 4
@@ -291,7 +294,7 @@ def test_the_same_file_twice_at_once_is_loaded_once(warehouse: str) -> None:
 def test_two_files_at_once_each_count_their_own_rows(warehouse: str) -> None:
     contents = [csv_bytes([["题"]] * n + [HEADER, *map(row, range(300))]) for n in (0, 3)]
     landed = [land(content, modified=n) for n, content in enumerate(contents)]
-    found = at_once(*(lambda each=each: load(each) for each in landed))  # type: ignore[misc]
+    found = at_once(*(partial(load, each) for each in landed))
     for delivery_id, first in zip(found, (2, 5), strict=True):
         assert query(
             warehouse,
@@ -310,7 +313,10 @@ def person_file(orders: list[int]) -> bytes:
 
 def household_file(orders: list[int]) -> bytes:
     columns = [c for c in contracts()["county_household"].columns if c.required]
-    cells = {"household_no": household_no, "head_id_no": resident_id}
+    cells: dict[str, Callable[[int], str]] = {
+        "household_no": household_no,
+        "head_id_no": resident_id,
+    }
     header = [*(c.headers[0] for c in columns), "户主证件号码"]
     names = [*(c.name for c in columns), "head_id_no"]
     return csv_bytes(
@@ -324,10 +330,11 @@ def test_kinds_that_meet_the_same_new_identifiers_at_once(warehouse: str) -> Non
         land(person_file(orders), kind="county_person", name="2-家庭成员.csv"),
         land(household_file(orders[::-1]), kind="county_household", name="1-户信息.csv"),
     ]
-    at_once(*(lambda each=each: load(each) for each in jobs))  # type: ignore[misc]
+    at_once(*(partial(load, each) for each in jobs))
     assert query(
-        warehouse, "select kind, count(*), count(distinct key) from vault.identifier group by 1 order by 1"
-    ) == [("household", 999, 999), ("person", 999, 999)]  # fmt: skip
+        warehouse,
+        "select kind, count(*), count(distinct key) from vault.identifier group by 1 order by 1",
+    ) == [("household", 999, 999), ("person", 999, 999)]
 
 
 def test_without_the_secret_nothing_stays(warehouse: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -385,8 +392,9 @@ def test_raw_tables_take_on_new_columns_and_keep_their_rows(warehouse: str) -> N
     ensure_raw_tables()
     ensure_raw_tables()
     assert query(
-        warehouse, "select count(*), count(measure_detail), count(household_no) from raw.county_measure"
-    ) == [(2, 0, 2)]  # fmt: skip
+        warehouse,
+        "select count(*), count(measure_detail), count(household_no) from raw.county_measure",
+    ) == [(2, 0, 2)]
     load(land(OTHER, modified=2))
     assert query(warehouse, "select count(measure_detail) from raw.county_measure") == [(2,)]
 

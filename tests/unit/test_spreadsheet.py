@@ -37,7 +37,7 @@ def write(folder: Path, content: bytes) -> Path:
 
 
 def test_title_total_note_and_blank_rows_are_no_records(tmp_path: Path) -> None:
-    rows = [
+    rows: list[list[Any]] = [
         ["汝城县帮扶措施台账"], ["2026年2月"], HEADER, row(1), [], row(2), ["小计", 2],
         row(3), ["合计", 3], ["\u3000", " "], ["备注：无"],
     ]  # fmt: skip
