@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_RECEIVED = "(d.received_at at time zone 'Asia/Shanghai')"
 _NO_VALUE = "('/', '-', '--', '—', '无', '0000-00-00')"
 
 
@@ -78,6 +79,23 @@ def is_future_month(*columns: str) -> str:
         rf"coalesce({clean(c)} ~ '^\d{{6}}$' and {clean(c)} > replace(d.period, '-', '')"
         f" and {clean(c)} < '9999', false)"
         for c in columns
+    )
+
+
+def is_undue_day(column: str) -> str:
+    """SQL: the day lies after the day on which the delivery was received.
+
+    For extracts of a table that changes in place: taken late, they rightly hold later months.
+    """
+    return f"coalesce({day(column)} > {_RECEIVED}::date, false)"
+
+
+def is_undue_month(column: str) -> str:
+    """SQL: the YYYYMM cell lies after the month in which the delivery was received."""
+    text = clean(column)
+    return (
+        rf"coalesce({text} ~ '^\d{{6}}$' and {text} > to_char({_RECEIVED}, 'YYYYMM')"
+        f" and {text} < '9999', false)"
     )
 
 

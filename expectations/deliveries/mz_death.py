@@ -5,18 +5,18 @@ from __future__ import annotations
 from expectations.check import Check
 from expectations.deliveries.cells import (
     day,
-    is_future_day,
     is_invalid_id,
+    is_undue_day,
     is_unparsable_time,
     share,
 )
 from expectations.deliveries.profile import (
     bad_id,
     defect,
-    future,
     profile_query,
     register_checks,
     register_figures,
+    undue,
     unparsable_time,
 )
 
@@ -26,7 +26,7 @@ PROFILE = profile_query(
         **register_figures("death_id"),
         "bad_id_share": share(is_invalid_id("id_no")),
         "unparsable_time_share": share(is_unparsable_time("died_on", "cremated_on", "updated_at")),
-        "future_share": share(is_future_day("died_on")),
+        "undue_share": share(is_undue_day("died_on")),
         "early_cremation_share": share(f"coalesce({day('cremated_on')} < {day('died_on')}, false)"),
     },
 )
@@ -38,7 +38,7 @@ def suite() -> tuple[Check, ...]:
         *register_checks(may_be_empty=True),
         *bad_id(),
         *unparsable_time(),
-        *future("a death"),
+        *undue("a death"),
         *defect(
             "early_cremation_share",
             "a cremation before the death",

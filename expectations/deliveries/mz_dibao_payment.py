@@ -5,7 +5,7 @@ from __future__ import annotations
 from expectations.check import Check
 from expectations.deliveries.cells import (
     is_blank,
-    is_future_month,
+    is_undue_month,
     is_unparsable_amount,
     is_unparsable_month,
     is_unparsable_time,
@@ -13,10 +13,10 @@ from expectations.deliveries.cells import (
 )
 from expectations.deliveries.profile import (
     defect,
-    future,
     profile_query,
     register_checks,
     register_figures,
+    undue,
     unparsable_amount,
     unparsable_month,
     unparsable_time,
@@ -29,7 +29,7 @@ PROFILE = profile_query(
         "unparsable_amount_share": share(is_unparsable_amount("amount")),
         "unparsable_month_share": share(is_unparsable_month("pay_ym")),
         "unparsable_time_share": share(is_unparsable_time("updated_at")),
-        "future_share": share(is_future_month("pay_ym")),
+        "undue_share": share(is_undue_month("pay_ym")),
         "blank_kind_share": share(is_blank("kind")),
     },
 )
@@ -42,7 +42,7 @@ def suite() -> tuple[Check, ...]:
         *unparsable_amount(),
         *unparsable_month(),
         *unparsable_time(),
-        *future("a payment month"),
+        *undue("a payment month"),
         *defect(
             "blank_kind_share",
             "no kind of payment",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from expectations.check import Check
 from expectations.deliveries.cells import (
     day,
-    is_future_day,
     is_invalid_id,
     is_outside_city,
+    is_undue_day,
     is_unparsable_amount,
     is_unparsable_time,
     number,
@@ -16,11 +16,11 @@ from expectations.deliveries.cells import (
 from expectations.deliveries.profile import (
     bad_id,
     defect,
-    future,
     outside_city,
     profile_query,
     register_checks,
     register_figures,
+    undue,
     unparsable_amount,
     unparsable_time,
 )
@@ -35,7 +35,7 @@ PROFILE = profile_query(
         "unparsable_time_share": share(
             is_unparsable_time("applied_on", "approved_on", "updated_at")
         ),
-        "future_share": share(is_future_day("approved_on")),
+        "undue_share": share(is_undue_day("approved_on")),
         "early_approval_share": share(
             f"coalesce({day('approved_on')} < {day('applied_on')}, false)"
         ),
@@ -52,7 +52,7 @@ def suite() -> tuple[Check, ...]:
         *outside_city(),
         *unparsable_amount(),
         *unparsable_time(),
-        *future("an approval"),
+        *undue("an approval"),
         *defect(
             "early_approval_share",
             "an approval before the application",

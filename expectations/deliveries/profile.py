@@ -314,6 +314,16 @@ def future(what: str) -> tuple[Check, ...]:
     )
 
 
+def undue(what: str) -> tuple[Check, ...]:
+    """The expectations on the figure ``undue_share``."""
+    return defect(
+        "undue_share",
+        f"{what} after the day of extraction",
+        "日期不晚于接收日",
+        "what has not happened yet was entered wrongly, and so may be what stands beside it.",
+    )
+
+
 def outside_city() -> tuple[Check, ...]:
     """The expectations on the figure ``outside_city_share``."""
     return defect(

@@ -39,11 +39,7 @@ def prepare(context: typer.Context) -> None:
 
 
 for _name in COMMAND_MODULES:
-    try:
-        import_module(f"include.cli.{_name}").register(app)
-    except ModuleNotFoundError as absent:  # while the commands are being written
-        if absent.name != f"include.cli.{_name}":
-            raise
+    import_module(f"include.cli.{_name}").register(app)
 
 
 def main() -> None:

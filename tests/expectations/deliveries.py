@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 import psycopg
+from stdnum.cn import ric
 
 from include.contracts import contracts
 
@@ -19,10 +20,7 @@ COUNTY_NAME = "汝城县"
 def resident_id(order: int, birth: str = "19700101") -> str:
     """A valid ID in the unassigned area 431099."""
     first17 = f"431099{birth}{order:03d}"
-    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-    return (
-        first17 + "10X98765432"[sum(int(c) * w for c, w in zip(first17, weights, strict=True)) % 11]
-    )
+    return first17 + str(ric.calc_check_digit(first17 + "-"))  # stdnum takes the whole number
 
 
 def household_no(order: int) -> str:
@@ -192,7 +190,7 @@ DEFECTS: dict[str, dict[str, Row]] = {
         "unparsable_amount_share": {"amount": "1.2.3"},
         "unparsable_month_share": {"pay_ym": "2"},
         "unparsable_time_share": {"updated_at": "?"},
-        "future_share": {"pay_ym": "202603"},
+        "undue_share": {"pay_ym": "299912"},
         "blank_kind_share": {"kind": None},
     },
     "mz_tekun": {
@@ -209,7 +207,7 @@ DEFECTS: dict[str, dict[str, Row]] = {
         "outside_city_share": {"county_code": "43"},
         "unparsable_amount_share": {"amount": "?"},
         "unparsable_time_share": {"approved_on": "?"},
-        "future_share": {"approved_on": "2026-03-01"},
+        "undue_share": {"approved_on": "2999-12-31"},
         "early_approval_share": {"approved_on": "2026-01-31"},
         "no_aid_share": {"amount": "0"},
     },
@@ -217,7 +215,7 @@ DEFECTS: dict[str, dict[str, Row]] = {
         "blank_key_share": {"death_id": None},
         "bad_id_share": {"id_no": _BAD_ID},
         "unparsable_time_share": {"died_on": "0000-00-00"},
-        "future_share": {"died_on": "2026-03-01"},
+        "undue_share": {"died_on": "2999-12-31"},
         "early_cremation_share": {"cremated_on": "2026-02-26"},
     },
     "yb_enrol": {

@@ -50,6 +50,7 @@ CASES: dict[str, tuple[float, float]] = {
             "overcovered_share",
             "blank_covered_share",
             "future_share",
+            "undue_share",
             "blank_kind_share",
             "early_approval_share",
             "no_aid_share",

@@ -111,6 +111,8 @@ def sftp_server(root: Path) -> Iterator[int]:
             acceptor.close()
             await acceptor.wait_closed()
             others = asyncio.all_tasks() - {asyncio.current_task()}
+            for each in others:  # a client that was refused does not hang up by itself
+                each.cancel()
             await asyncio.gather(*others, return_exceptions=True)
 
         asyncio.run_coroutine_threadsafe(close(), loop).result(30)

@@ -1,0 +1,89 @@
+"""``bench``: what our own steps cost beside the bare ones they are built on, in one run."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from include.benchmarks.load import Figures
+
+
+def register(app: typer.Typer) -> None:
+    commands = typer.Typer(
+        no_args_is_help=True, help="Compare our own steps with the bare ones they are built on."
+    )
+    commands.callback()(_commands)
+    commands.command()(load)
+    app.add_typer(commands, name="bench")
+
+
+def _commands() -> None:
+    """Compare our own steps with the bare ones they are built on."""
+
+
+def load(
+    rows: Annotated[int, typer.Option(min=1, help="Rows of the file.")] = 1_000_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Load one GB18030 csv of 25 columns with the loader, and with a bare COPY into a like table.
+
+    Starts PostgreSQL and works in a database of its own, dropped at the end; WAREHOUSE_DSN may name
+    another server, with an account that creates databases. Landing the file, and keying a person
+    and a household per row, are shown apart.
+    """
+    from include.benchmarks.load import measure, scratch_database, steps
+    from include.database import migrate
+    from include.services import embedded, supervisor
+    from include.settings import settings
+
+    console = Console(stderr=as_json)
+    if embedded.is_given("WAREHOUSE_DSN"):
+        server = settings().dsn
+    else:
+        supervisor.start(["postgres"])
+        server = embedded.dsn("postgres", "postgres")
+    with (
+        scratch_database(server) as dsn,
+        Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+        ) as progress,
+    ):
+        os.environ["WAREHOUSE_DSN"] = dsn
+        settings.cache_clear()
+        migrate()
+        task = progress.add_task(f"a file of {rows:,} rows", total=steps())
+        figures = measure(rows, lambda done: progress.update(task, advance=1, description=done))
+    if as_json:
+        print(json.dumps(asdict(figures), indent=1))
+    else:
+        console.print(_table(figures))
+
+
+def _table(figures: Figures) -> Table:
+    table = Table(
+        title=f"{figures.rows:,} rows × {figures.columns} columns, {figures.megabytes:,.0f} MB "
+        "of GB18030 csv",
+        title_justify="left",
+    )
+    for heading in ("", "seconds", "× bare COPY"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for label, seconds in (
+        ("bare COPY into a like table", figures.bare_copy_s),
+        ("load", figures.load_s),
+        ("load, and key 2 identifiers a row", figures.load_with_keys_s),
+        ("write the file and land it", figures.landing_s),
+    ):
+        table.add_row(label, f"{seconds:.2f}", f"{seconds / figures.bare_copy_s:.2f}")
+    return table
