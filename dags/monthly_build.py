@@ -5,13 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import DAG, PartitionedAssetTimetable, task
-from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
-from cosmos.constants import ExecutionMode, LoadMode, TestBehavior
 
 from include.municipality import CIVIL_AFFAIRS, COUNTY, DEFAULTS, HEALTH_INSURANCE
-from include.settings import PROJECT_ROOT, settings
-
-DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 
 with DAG(
     dag_id="monthly_build",
@@ -30,12 +25,13 @@ with DAG(
     `raw.*` through `ops.accepted_delivery`, seeds.
     ### Writes
     `staging`, `spine`, `core`, `candidate`; `marts` and `archive` in one transaction; `ops.build`,
-    `ops.gate_result`, `ops.publication`; Data Docs.
+    `ops.gate_result`, `ops.publication`; Data Docs; `builds/<number>/run_results.json`.
     ### How to rerun
     `./warehouse backfill 2026-01 2026-01 --reason "…"`, or trigger this DAG with the month as
     partition key. The same inputs publish the same rows.
     ### Triage
-    A model red: read its dbt message in the producer's log. `audit` red: the gate has blocked the
+    `dbt` red: its log names the failed nodes; `run_results.json` of the build and `dbt.log` in the
+    state folder have their messages. `audit` red: the gate has blocked the
     month; its log and Data Docs name expectation, counties and remedy, and `marts` is as it was.
     ### Owner
     data-engineering
@@ -43,55 +39,35 @@ with DAG(
 ):
 
     @task
-    def open_build(dag_run: Any = None) -> dict[str, Any]:
-        """The build's number and dbt variables."""
-        import json
-
-        from include.build import dbt_vars
+    def open_build(dag_run: Any = None) -> int:
+        """The build's number: its month and what is known by now are on record under it."""
         from include.build import open_build as record
 
-        build_id = record(dag_run.partition_key)
-        return {"build_id": build_id, "vars": json.dumps(dbt_vars(build_id))}
+        return record(dag_run.partition_key)
 
     @task
-    def audit(build: dict[str, Any]) -> None:
+    def dbt(build_id: int) -> dict[str, int]:
+        """How many seeds, models and data tests ended in which state; each one's line in the log.
+
+        One process for all of them: one per model would cost seconds each.
+        """
+        from include.build import run_dbt
+
+        return run_dbt(build_id)
+
+    @task
+    def audit(build_id: int) -> None:
         """Great Expectations judges the candidate."""
         from include.gate import audit as judge
 
-        judge(build["build_id"])
+        judge(build_id)
 
     @task
-    def publish(build: dict[str, Any]) -> int:
+    def publish(build_id: int) -> int:
         """The publication's number."""
         from include.publish import publish as release
 
-        return release(build["build_id"])
+        return release(build_id)
 
     build = open_build()
-    candidate = DbtTaskGroup(
-        group_id="dbt",
-        project_config=ProjectConfig(
-            dbt_project_path=DBT_PROJECT,
-            manifest_path=settings().dbt_target / "manifest.json",
-            project_name="rural_warehouse",
-        ),
-        profile_config=ProfileConfig(
-            profile_name="rural_warehouse",
-            target_name="warehouse",
-            profiles_yml_filepath=DBT_PROJECT / "profiles.yml",
-        ),
-        execution_config=ExecutionConfig(execution_mode=ExecutionMode.WATCHER),
-        render_config=RenderConfig(
-            load_method=LoadMode.DBT_MANIFEST,
-            test_behavior=TestBehavior.NONE,
-            emit_datasets=False,
-        ),
-        operator_args={
-            "vars": "{{ ti.xcom_pull(task_ids='open_build')['vars'] }}",
-            # The one dbt process runs the models' data tests too; unit tests are for development.
-            "dbt_cmd_flags": ["--resource-type", "test"],
-            "install_deps": False,
-            "emit_datasets": False,
-        },
-    )
-    build >> candidate >> audit(build) >> publish(build)
+    dbt(build) >> audit(build) >> publish(build)

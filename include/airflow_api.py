@@ -40,11 +40,6 @@ class Task:
     state: str | None
     seconds: float | None
 
-    @property
-    def step(self) -> str:
-        """The task as the diagram names it: all dbt models are one step."""
-        return "dbt" if self.task_id.startswith("dbt.") else self.task_id
-
 
 class Airflow:
     """A session with the API server. Raises ServiceFailed where it does not answer."""

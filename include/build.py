@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
+import shutil
 import subprocess
 import sys
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,14 +21,15 @@ from include.errors import WarehouseError
 from include.settings import PROJECT_ROOT, settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+_log = logging.getLogger(__name__)
 
 
 class BuildFailed(WarehouseError):
     """dbt did not build the candidate; the last good month stays published."""
 
 
-def dbt_connection() -> dict[str, str]:
-    """Where the warehouse is, as ``dbt_project/profiles.yml`` reads it."""
+def dbt_environment() -> dict[str, str]:
+    """What a dbt process of ours needs: the warehouse, the project, and where artefacts go."""
     parts = conninfo_to_dict(settings().dsn)
     return {
         "DBT_HOST": str(parts.get("host", "")),
@@ -33,31 +37,11 @@ def dbt_connection() -> dict[str, str]:
         "DBT_USER": str(parts.get("user", "")),
         "DBT_PASSWORD": str(parts.get("password") or ""),
         "DBT_DATABASE": str(parts.get("dbname", "")),
-    }
-
-
-def dbt_environment() -> dict[str, str]:
-    """What a dbt process of ours needs: the warehouse, the project, and where artefacts go."""
-    return dbt_connection() | {
         "DBT_TARGET_PATH": str(settings().dbt_target),
         "DBT_LOG_PATH": str(settings().home / "logs" / "dbt"),
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_PROJECT_DIR": str(DBT_PROJECT),
     }
-
-
-def prepare() -> Path:
-    """Parse the dbt project into the manifest that DAGs are drawn from; returns its path.
-
-    Skipped where the project has not changed since.
-    """
-    manifest = settings().dbt_target / "manifest.json"
-    stamp = settings().dbt_target / "manifest.sha256"
-    now = code_sha256()
-    if not (manifest.exists() and stamp.exists() and stamp.read_text() == now):
-        _dbt("parse", "--quiet")
-        stamp.write_text(now)
-    return manifest
 
 
 def open_build(period: str, known_at: datetime | None = None) -> int:
@@ -86,24 +70,29 @@ def dbt_vars(build_id: int) -> dict[str, Any]:
     return {"period": row[0], "known_at": row[1].astimezone(UTC).isoformat(), "build_id": build_id}
 
 
-def run_dbt(build_id: int, select: str | None = None) -> None:
-    """Seeds, models and their tests of one build, in one dbt process.
+def run_dbt(build_id: int, select: str | None = None) -> dict[str, int]:
+    """Seeds, models and their data tests of one build, in one dbt process; how many ended how.
 
-    Unit tests belong to development and are left out. Raises BuildFailed, naming the nodes.
+    dbt's ``run_results.json`` is kept in ``home/builds/<build_id>/``. Unit tests belong to
+    development and are left out. Raises BuildFailed, naming the nodes.
     """
     arguments = ["--vars", json.dumps(dbt_vars(build_id)), "--exclude-resource-type", "unit_test"]
     if select:
         arguments += ["--select", select]
-    _dbt("build", *arguments)
+    try:
+        _dbt("build", *arguments)
+    finally:
+        nodes = _run_results()
+        _keep_run_results(build_id)
+        for node in nodes:
+            _log.info("%-8s %6.2f s  %s", node["status"], node["execution_time"], node["unique_id"])
+    return dict(Counter(node["status"] for node in nodes))
 
 
 def docs() -> Path:
-    """Write the dbt documentation as one page for the browser; returns it."""
-    page = settings().home / "dbt_docs" / "index.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    _dbt("docs", "generate", "--static", "--no-compile")
-    page.write_bytes((settings().dbt_target / "static_index.html").read_bytes())
-    return page
+    """Write the dbt documentation, which the service ``pages`` shows; returns its page."""
+    _dbt("docs", "generate", "--no-compile")
+    return settings().dbt_target / "index.html"
 
 
 def code_sha256() -> str:
@@ -141,15 +130,24 @@ def _dbt(*arguments: str) -> None:
         )
 
 
-def _failed_nodes() -> str:
-    """Names of the nodes that failed, from dbt's own record; their messages may quote rows."""
+def _run_results() -> list[dict[str, Any]]:
+    """dbt's record of each node of the last run. Its messages may quote rows: not for logs."""
     path = settings().dbt_target / "run_results.json"
-    if not path.exists():
-        return ""
-    results = json.loads(path.read_text())["results"]
-    failed = [
-        f"{result['unique_id']} ({result['status']})"
-        for result in results
-        if result["status"] in ("error", "fail", "runtime error")
-    ]
-    return ", ".join(failed)
+    results: list[dict[str, Any]] = json.loads(path.read_text())["results"] if path.exists() else []
+    return results
+
+
+def _keep_run_results(build_id: int) -> None:
+    path = settings().dbt_target / "run_results.json"
+    if path.exists():
+        folder = settings().home / "builds" / str(build_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder)
+
+
+def _failed_nodes() -> str:
+    return ", ".join(
+        f"{node['unique_id']} ({node['status']})"
+        for node in _run_results()
+        if node["status"] in ("error", "fail", "runtime error")
+    )

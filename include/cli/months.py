@@ -86,8 +86,8 @@ def seconds_per_step(tasks: list[Task]) -> dict[tuple[str, str], tuple[int, floa
     """(DAG, step) -> (task instances, their seconds added up)."""
     sums: dict[tuple[str, str], tuple[int, float]] = {}
     for task in tasks:
-        count, seconds = sums.get((task.dag_id, task.step), (0, 0.0))
-        sums[task.dag_id, task.step] = (count + 1, seconds + (task.seconds or 0.0))
+        count, seconds = sums.get((task.dag_id, task.task_id), (0, 0.0))
+        sums[task.dag_id, task.task_id] = (count + 1, seconds + (task.seconds or 0.0))
     return sums
 
 
@@ -149,7 +149,7 @@ class Board:
         state = self._runs[period, dag_id].state
         if state == "success":
             return Text(f"● done ({len(tasks)})", "green")
-        running = {task.step for task in tasks if task.state == "running"}
+        running = {task.task_id for task in tasks if task.state == "running"}
         return Text(f"{done}/{len(tasks)} {', '.join(sorted(running))}", "yellow")
 
     def _failure(self, airflow: Airflow, run: Run) -> MonthFailed:
@@ -168,7 +168,7 @@ class Board:
 def _done_steps(tasks: list[Task]) -> set[str]:
     states: dict[str, set[bool]] = defaultdict(set)
     for task in tasks:
-        states[task.step].add(task.state == "success")
+        states[task.task_id].add(task.state == "success")
     return {step for step, done in states.items() if done == {True}}
 
 

@@ -7,7 +7,6 @@ import os
 import sys
 from pathlib import Path
 
-from include.build import dbt_connection
 from include.services import embedded
 from include.services.credentials import credentials, write_private
 from include.services.ports import ports
@@ -103,11 +102,9 @@ def airflow_environment() -> dict[str, str]:
             "colored_console_log": "False",
             "logging_level": "INFO",
         },
-        "cosmos": {"enable_telemetry": "False"},
     }
     return {
         **embedded.environment(),
-        **dbt_connection(),
         **{key: value for key, value in os.environ.items() if key.startswith("WAREHOUSE_")},
         **{
             f"AIRFLOW__{section.upper()}__{option.upper()}": value

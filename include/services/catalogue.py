@@ -121,7 +121,6 @@ def catalogue() -> dict[str, Service]:
         _preparation("databases", "databases, accounts and passwords", "postgres"),
         _preparation("schemas", "the warehouse's fixed schemas and raw tables", "databases"),
         _preparation("airflow-metadata", "Airflow's own tables", "databases"),
-        _preparation("dbt-manifest", "dbt's manifest, which the DAGs are made from"),
         Service(
             "health-api",
             "simulated health-insurance API",
@@ -169,7 +168,7 @@ def catalogue() -> dict[str, Service]:
         ),
         airflow(
             *("dag-processor", "dag_processor", "reads dags/"),
-            after=("airflow-metadata", "schemas", "dbt-manifest"),
+            after=("airflow-metadata", "schemas"),
         ),
         airflow(
             *("triggerer", "triggerer", "waits on behalf of tasks", "--skip-serve-logs"),

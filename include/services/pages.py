@@ -16,7 +16,7 @@ _INDEX = """<!doctype html><meta charset="utf-8"><title>Warehouse documents</tit
 <li><a href="/data_docs/index.html">Data Docs</a>: findings in each delivery and month
 <li><a href="/dbt/index.html">dbt docs</a>: tables, columns, lineage</ul>
 """
-_DBT_FILES = ("index.html", "manifest.json", "catalog.json", "static_index.html")
+_DBT_FILES = ("index.html", "manifest.json", "catalog.json")
 """All that is served of dbt's target folder; its logs and compiled SQL are not."""
 
 

@@ -63,19 +63,11 @@ def airflow_metadata() -> None:
     write_private(stamp, json.dumps({wanted: _metadata_revision()}) + "\n")
 
 
-def dbt_manifest() -> None:
-    """dbt's manifest.json, from which Cosmos makes the build DAG."""
-    from include.build import prepare
-
-    prepare()
-
-
 PREPARATIONS = {
     "secrets": secrets,
     "databases": databases,
     "schemas": schemas,
     "airflow-metadata": airflow_metadata,
-    "dbt-manifest": dbt_manifest,
 }
 
 

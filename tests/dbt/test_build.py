@@ -239,12 +239,6 @@ def test_a_failure_names_nodes_and_no_values(project: Path) -> None:
     assert "invalid input syntax" not in str(failure.value)
 
 
-def test_the_manifest_is_made_once_per_version(built: str) -> None:
-    manifest = build.prepare()
-    first = manifest.stat().st_mtime_ns
-    assert build.prepare().stat().st_mtime_ns == first
-
-
 def test_kinds_of_the_macro_are_the_contracts() -> None:
     text = (build.DBT_PROJECT / "macros" / "kinds.sql").read_text()
     assert {kind for kind in contracts() if f"'{kind}'" in text} == set(contracts())

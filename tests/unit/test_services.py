@@ -241,7 +241,7 @@ def test_every_airflow_option_exists_in_this_airflow(home: Path) -> None:
     known = yaml.safe_load((files("airflow") / "config_templates" / "config.yml").read_text())
     sections = {section: set(body["options"]) for section, body in known.items()}
     for variable in airflow_environment():
-        if variable.startswith("AIRFLOW__") and not variable.startswith("AIRFLOW__COSMOS__"):
+        if variable.startswith("AIRFLOW__"):
             _, section, option = variable.lower().split("__")
             assert option in sections[section], variable
 
