@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from include.airflow_api import Task
 
 FIRST, LAST = "2026-01", "2026-03"
 _LABELS = {
-    "period": "月份",
     "county_name": "县市区",
-    "data_status": "数据状态",
     "households": "户数",
-    "monitored_households": "监测户",
-    "monitored_unstable_households": "脱贫不稳定",
-    "monitored_marginal_households": "边缘易致贫",
-    "monitored_sudden_hardship_households": "突发严重困难",
-    "new_monitored_households": "新识别",
+    "monitored_households": "监测\n户",
+    "monitored_unstable_households": "脱贫\n不稳",
+    "monitored_marginal_households": "边缘\n易致",
+    "monitored_sudden_hardship_households": "突发\n困难",
+    "new_monitored_households": "新\n识别",
     "relapsed_monitored_households": "返贫",
     "cleared_monitored_households": "消除",
-    "net_income_pp": "人均纯收入",
-    "households_below_line": "低于监测线",
+    "net_income_pp": "人均\n纯收入",
+    "households_below_line": "低于\n监测线",
     "insured_share": "参保率",
-    "high_burden_households": "医疗负担重",
+    "high_burden_households": "医疗\n负担重",
 }
-_STATUS = {"published": "已发布", "held_back": "暂缓发布"}
 
 
 def register(app: typer.Typer) -> None:
@@ -104,26 +104,30 @@ def read_scorecard() -> list[dict[str, Any]]:
 
 
 def scorecard_table(rows: list[dict[str, Any]]) -> Table:
-    """The scorecard with the bureau's words."""
+    """The scorecard with the bureau's words, a block per month, within 80 columns."""
     table = Table(
-        title="县市区记分卡 (marts.county_scorecard)", title_justify="left", padding=(0, 1)
+        title="县市区记分卡  marts.county_scorecard",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=0,
+        pad_edge=False,
     )
     for column, label in _LABELS.items():
-        is_text = column in ("period", "county_name", "data_status")
-        table.add_column(label, justify="left" if is_text else "right")
-    last = None
-    for row in rows:
-        if last not in (None, row["period"]):
-            table.add_section()
-        last = row["period"]
-        table.add_row(*(_cell(column, row[column]) for column in _LABELS))
+        is_name = column == "county_name"
+        table.add_column(label, justify="left" if is_name else "right", no_wrap=True)
+    for period, counties in groupby(rows, key=lambda row: str(row["period"])):
+        table.add_section()
+        table.add_row(Text(period, "bold"))
+        for row in counties:
+            table.add_row(*(_cell(column, row) for column in _LABELS))
     return table
 
 
-def _cell(column: str, value: Any) -> str:
+def _cell(column: str, row: dict[str, Any]) -> str:
+    value = row[column]
+    if row["data_status"] == "held_back" and column == "households":
+        return "暂缓"  # a county held back shows that, and no number
     match column:
-        case "data_status":
-            return _STATUS.get(value, str(value))
         case _ if value is None:
             return "—"
         case "insured_share":

@@ -1,0 +1,85 @@
+"""A municipality of the tests' own: its folder, its services, its commands and its marts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from include.services import embedded
+from include.settings import PROJECT_ROOT
+from tests.conftest import only_environment
+
+MONTHS = ("2026-01", "2026-02", "2026-03")
+Rows = dict[tuple[str, str], dict[str, Any]]
+"""(period, county or household key) -> the row's columns."""
+KEYS = {"county_scorecard": "county_code", "household_month": "household_key"}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended; ``stdout`` and ``stderr`` as text."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class Municipality:
+    """Everything below one WAREHOUSE_HOME."""
+
+    home: Path
+
+    def run(self, *arguments: str, timeout_s: float = 1500) -> Finished:
+        """``./warehouse ARGUMENTS``, with nothing of the caller's settings."""
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("WAREHOUSE_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "include.cli.main", *arguments],
+            env=environment | {"WAREHOUSE_HOME": str(self.home), "PYTHONPATH": str(PROJECT_ROOT)},
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def query(self, statement: str, account: str = "warehouse_etl") -> list[tuple[Any, ...]]:
+        """Rows of a query over TCP as one of the warehouse's accounts."""
+        with (
+            only_environment(home=str(self.home)),
+            psycopg.connect(embedded.dsn(account, "warehouse")) as connection,
+        ):
+            return connection.execute(statement.encode()).fetchall()
+
+    def marts(self) -> dict[str, Rows]:
+        """All that is published, as the read-only BI account sees it over TCP."""
+        with (
+            only_environment(home=str(self.home)),
+            psycopg.connect(embedded.dsn("bi_city", "warehouse")) as connection,
+        ):
+            return published(connection)
+
+
+def published(connection: psycopg.Connection[Any]) -> dict[str, Rows]:
+    """Every row of every mart."""
+    found: dict[str, Rows] = {}
+    for mart, key in KEYS.items():
+        cursor = connection.execute(f"select * from marts.{mart}".encode())
+        names = [column.name for column in cursor.description or ()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        found[mart] = {(row["period"], row[key]): row for row in rows}
+        assert len(found[mart]) == len(rows)
+    return found
+
+
+def differing(before: Rows, after: Rows) -> set[tuple[str, str, str]]:
+    """(period, county, key) of the rows that are not the same in both."""
+    keys = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    return {(key[0], (after.get(key) or before[key])["county_code"], key[1]) for key in keys}
