@@ -1,4 +1,21 @@
-"""Civil affairs' tables of a month: extracted through COPY, loaded, judged."""
+"""Civil affairs' tables of a month: extracted through COPY, loaded, judged.
+
+### What
+Extracts the civil-affairs tables, rows changed within the lookback window, and lets Great
+Expectations accept or reject each table.
+### Reads
+`WAREHOUSE_CIVIL_AFFAIRS_DSN`, tables `mz_*`.
+### Writes
+Landing, `raw.mz_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
+`civil_affairs_accepted`.
+### How to rerun
+`./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run.
+### Triage
+`extract_and_load` red: the database does not answer or a table lacks a column. `judge` red: a
+table was rejected; the month waits, since every county depends on it.
+### Owner
+data-engineering
+"""
 
 from __future__ import annotations
 
@@ -17,23 +34,7 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS,
     tags=["source", "tier-1"],
-    doc_md="""
-    ### What
-    Extracts the civil-affairs tables, rows changed within the lookback window, and lets Great
-    Expectations accept or reject each table.
-    ### Reads
-    `WAREHOUSE_CIVIL_AFFAIRS_DSN`, tables `mz_*`.
-    ### Writes
-    Landing, `raw.mz_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
-    `civil_affairs_accepted`.
-    ### How to rerun
-    `./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run.
-    ### Triage
-    `extract_and_load` red: the database does not answer or a table lacks a column. `judge` red: a
-    table was rejected; the month waits, since every county depends on it.
-    ### Owner
-    data-engineering
-    """,
+    doc_md=__doc__,
 ):
 
     @task(map_index_template="{{ table }}")

@@ -1,4 +1,23 @@
-"""The eleven counties' files of a month: fetched, loaded, judged; then the month is ready."""
+"""The eleven counties' files of a month: fetched, loaded, judged; then the month is ready.
+
+### What
+Fetches every county's folder of a month (xlsx, csv), loads each file once, and lets Great
+Expectations accept or reject each delivery as a whole.
+### Reads
+`WAREHOUSE_COUNTY_URL/<period>/<county code>/` (file:// or sftp://).
+### Writes
+Landing, `raw.county_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
+`county_accepted`.
+### How to rerun
+`./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run. What was loaded before is
+not loaded again.
+### Triage
+`fetch_and_load` red: the county has not delivered, or its drop does not answer; the task tries
+again. A rejected county does not stop the others: `judge` logs file, reason and remedy, and the
+county is held back on the scorecard until it sends a corrected file and the month is run again.
+### Owner
+data-engineering
+"""
 
 from __future__ import annotations
 
@@ -17,25 +36,7 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS,
     tags=["source", "tier-1"],
-    doc_md="""
-    ### What
-    Fetches every county's folder of a month (xlsx, csv), loads each file once, and lets Great
-    Expectations accept or reject each delivery as a whole.
-    ### Reads
-    `WAREHOUSE_COUNTY_URL/<period>/<county code>/` (file:// or sftp://).
-    ### Writes
-    Landing, `raw.county_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
-    `county_accepted`.
-    ### How to rerun
-    `./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run. What was loaded before is
-    not loaded again.
-    ### Triage
-    `fetch_and_load` red: the county has not delivered, or its drop does not answer; the task tries
-    again. A rejected county does not stop the others: `judge` logs file, reason and remedy, and the
-    county is held back on the scorecard until it sends a corrected file and the month is run again.
-    ### Owner
-    data-engineering
-    """,
+    doc_md=__doc__,
 ):
 
     @task(map_index_template="{{ county }}")

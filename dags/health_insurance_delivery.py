@@ -1,4 +1,21 @@
-"""Health insurance's enrolments and settlements of a month: paged from the API, loaded, judged."""
+"""Health insurance's enrolments and settlements of a month: paged from the API, loaded, judged.
+
+### What
+Extracts enrolments and settlements page by page and lets Great Expectations accept or reject
+each.
+### Reads
+`WAREHOUSE_HEALTH_API_URL`, `/v1/yb_enrol` and `/v1/yb_settle` (OAuth2, cursor pages).
+### Writes
+Landing, `raw.yb_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
+`health_insurance_accepted`.
+### How to rerun
+`./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run.
+### Triage
+`extract_and_load` red: the API does not answer; the next try goes on at the page that failed.
+`judge` red: a delivery was rejected; the month waits, since every county depends on it.
+### Owner
+data-engineering
+"""
 
 from __future__ import annotations
 
@@ -17,23 +34,7 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS,
     tags=["source", "tier-1"],
-    doc_md="""
-    ### What
-    Extracts enrolments and settlements page by page and lets Great Expectations accept or reject
-    each.
-    ### Reads
-    `WAREHOUSE_HEALTH_API_URL`, `/v1/yb_enrol` and `/v1/yb_settle` (OAuth2, cursor pages).
-    ### Writes
-    Landing, `raw.yb_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
-    `health_insurance_accepted`.
-    ### How to rerun
-    `./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run.
-    ### Triage
-    `extract_and_load` red: the API does not answer; the next try goes on at the page that failed.
-    `judge` red: a delivery was rejected; the month waits, since every county depends on it.
-    ### Owner
-    data-engineering
-    """,
+    doc_md=__doc__,
 ):
 
     @task(map_index_template="{{ interface }}")

@@ -1,4 +1,23 @@
-"""A month's build: dbt into the candidate, the gate, the publication."""
+"""A month's build: dbt into the candidate, the gate, the publication.
+
+### What
+Builds the candidate of one month from all accepted deliveries, audits it and publishes it.
+Starts by itself when the last of the three sources has been accepted for the month.
+### Reads
+`raw.*` through `ops.accepted_delivery`, seeds.
+### Writes
+`staging`, `spine`, `core`, `candidate`; `marts` and `archive` in one transaction; `ops.build`,
+`ops.gate_result`, `ops.publication`; Data Docs; `builds/<number>/run_results.json`.
+### How to rerun
+`./warehouse backfill 2026-01 2026-01 --reason "…"`, or trigger this DAG with the month as
+partition key. The same inputs publish the same rows.
+### Triage
+`dbt` red: its log names the failed nodes; `run_results.json` of the build and `dbt.log` in the
+state folder have their messages. `audit` red: the gate has blocked the
+month; its log and Data Docs name expectation, counties and remedy, and `marts` is as it was.
+### Owner
+data-engineering
+"""
 
 from __future__ import annotations
 
@@ -17,25 +36,7 @@ with DAG(
     # A build is one dbt process; trying half of it again is a new build (see How to rerun).
     default_args=DEFAULTS | {"retries": 0},
     tags=["build", "tier-1"],
-    doc_md="""
-    ### What
-    Builds the candidate of one month from all accepted deliveries, audits it and publishes it.
-    Starts by itself when the last of the three sources has been accepted for the month.
-    ### Reads
-    `raw.*` through `ops.accepted_delivery`, seeds.
-    ### Writes
-    `staging`, `spine`, `core`, `candidate`; `marts` and `archive` in one transaction; `ops.build`,
-    `ops.gate_result`, `ops.publication`; Data Docs; `builds/<number>/run_results.json`.
-    ### How to rerun
-    `./warehouse backfill 2026-01 2026-01 --reason "…"`, or trigger this DAG with the month as
-    partition key. The same inputs publish the same rows.
-    ### Triage
-    `dbt` red: its log names the failed nodes; `run_results.json` of the build and `dbt.log` in the
-    state folder have their messages. `audit` red: the gate has blocked the
-    month; its log and Data Docs name expectation, counties and remedy, and `marts` is as it was.
-    ### Owner
-    data-engineering
-    """,
+    doc_md=__doc__,
 ):
 
     @task

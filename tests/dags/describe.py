@@ -16,7 +16,7 @@ def main(folder: Path) -> None:
     from airflow.dag_processing.dagbag import DagBag
 
     before = set(sys.modules)
-    bag = DagBag(dag_folder=folder, include_examples=False)
+    bag = DagBag(dag_folder=folder)
     imported = set(sys.modules) - before
     json.dump(
         {
@@ -28,20 +28,34 @@ def main(folder: Path) -> None:
     )
 
 
+def _callbacks(given: Any) -> list[str]:
+    """Airflow keeps one callback as it is and several as a sequence."""
+    several = given if isinstance(given, list | tuple) else [given] if given else []
+    return [call.__name__ for call in several]
+
+
+def _assets(condition: Any) -> list[str]:
+    """Names of the assets in a condition; a timetable without assets has none."""
+    members = getattr(condition, "objects", None)
+    if members is None:
+        return [condition.name] if hasattr(condition, "name") else []
+    return sorted(name for member in members for name in _assets(member))
+
+
 def _describe(dag: Any) -> dict[str, Any]:
     return {
         "file": Path(dag.fileloc).name,
         "tags": sorted(dag.tags),
         "doc_md": dag.doc_md or "",
         "timetable": type(dag.timetable).__name__,
-        "waits_for": sorted(asset.name for _, asset in dag.timetable.asset_condition.iter_assets()),
+        "waits_for": _assets(dag.timetable.asset_condition),
         "max_active_runs": dag.max_active_runs,
         "catchup": dag.catchup,
         "tasks": {
             task.task_id: {
                 "owner": task.owner,
                 "retries": task.retries,
-                "callbacks": [call.__name__ for call in task.on_failure_callback],
+                "callbacks": _callbacks(task.on_failure_callback),
                 "outlets": [outlet.name for outlet in task.outlets],
                 "before": sorted(task.downstream_task_ids),
             }
