@@ -5,9 +5,11 @@ Amounts of the truth are in fen and stay whole numbers until the last division.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from include.settings import PROJECT_ROOT
@@ -44,8 +46,10 @@ def households(home: Path, period: str, first: str) -> pd.DataFrame:
     found["reference"] = found.net + found.claims - found.self_pay
     line = _income_line(period)
     heads = found.members.clip(lower=1)
-    found["net_pp"] = [_yuan(net, head) for net, head in zip(found.net, heads, strict=True)]
-    found["reference_pp"] = [_yuan(n, head) for n, head in zip(found.reference, heads, strict=True)]
+    found["net_pp"] = _exact(_yuan(*pair) for pair in zip(found.net, heads, strict=True))
+    found["reference_pp"] = _exact(
+        _yuan(*pair) for pair in zip(found.reference, heads, strict=True)
+    )
     found["is_below_line"] = [value < line for value in found.net_pp]
     share = _threshold("high_burden_share")
     found["is_high_burden"] = [
@@ -79,12 +83,14 @@ def scorecard(home: Path, period: str, first: str) -> pd.DataFrame:
     else:
         result["previous_monitored_households"] = None
     net, members = by_county.net.sum(), by_county.members.sum()
-    result["net_income_pp"] = [_yuan(net[code], members[code]) for code in result.index]
+    result["net_income_pp"] = _exact(_yuan(net[code], members[code]) for code in result.index)
     result["households_below_line"] = counted(found[found.is_below_line])
     result["insured_persons"] = by_county.insured.sum()
-    result["insured_share"] = _shares(by_county, result.index)
-    result["monitored_insured_share"] = _shares(of_monitored, result.index)
-    result["out_of_pocket_ytd_amt"] = [Decimal(int(v)) / 100 for v in by_county.out_of_pocket.sum()]
+    result["insured_share"] = _exact(_shares(by_county, result.index))
+    result["monitored_insured_share"] = _exact(_shares(of_monitored, result.index))
+    result["out_of_pocket_ytd_amt"] = _exact(
+        Decimal(int(fen)) / 100 for fen in by_county.out_of_pocket.sum()
+    )
     result["high_burden_households"] = counted(found[found.is_high_burden])
     return result
 
@@ -123,6 +129,11 @@ def _shares(groups: object, counties: pd.Index) -> list[Decimal | None]:
         _rounded(Decimal(int(insured[c])) / int(persons[c]), 6) if persons.get(c) else None
         for c in counties
     ]
+
+
+def _exact(values: Iterable[Decimal | None]) -> np.ndarray:
+    """Decimals as they are: pandas would make floats of them."""
+    return np.array(list(values), dtype=object)
 
 
 def _yuan(fen: int, by: int) -> Decimal:
