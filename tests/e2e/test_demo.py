@@ -6,6 +6,7 @@ import csv
 import io
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -18,6 +19,8 @@ def comparable(value: object) -> object:
     """Numbers by value, missing as None."""
     if value is None or value is pd.NA or value != value:
         return None
+    if isinstance(value, bool | np.bool_):
+        return Decimal(int(value))  # the truth has 0 and 1
     if isinstance(value, Decimal | int | float) or hasattr(value, "dtype"):
         return Decimal(str(value)).normalize()
     return value
@@ -198,7 +201,13 @@ def test_psql_reads_as_the_bi_account_and_writes_nothing(demo: Stage) -> None:
         "psql", "--csv", "-c", "select period, county_code from marts.county_scorecard"
     )
     assert len(list(csv.DictReader(io.StringIO(done.stdout)))) == 33
-    refused = demo.municipality.run("psql", "-c", "delete from marts.county_scorecard")
+    delete = "delete from marts.county_scorecard"
+    refused = demo.municipality.run("psql", "-c", delete)
+    assert refused.code != 0
+    assert "read-only transaction" in refused.stderr
+    # The setting is the reader's own to change; the right to write is not.
+    insisting = ["-c", "set default_transaction_read_only = off", "-c", delete]
+    refused = demo.municipality.run("psql", *insisting)
     assert refused.code != 0
     assert "permission denied" in refused.stderr
     hidden = demo.municipality.run("psql", "-c", "select * from raw.county_person")
