@@ -86,7 +86,7 @@ def judge(source: Source, period: str) -> list[Verdict]:
 
 
 def held_back(period: str) -> list[str]:
-    """Codes of the counties without an accepted delivery of each county kind for ``period``."""
+    """Codes of the counties that lack an accepted delivery of a kind that holds them back."""
     with connect() as connection:
         return [county for county in counties() if _lacking(connection, period, "accepted", county)]
 
@@ -208,7 +208,9 @@ def _reason(check: Check, delivery: dict[str, Any]) -> dict[str, Any]:
 def _lacking(
     connection: psycopg.Connection[Any], period: str, state: str, county_code: str
 ) -> list[str]:
-    """Titles of the county kinds without an accepted, or without any judged, delivery."""
+    """Titles of the kinds without an accepted delivery, of those that hold a county back, or of the
+    county kinds without any judged delivery.
+    """
     there = {
         kind
         for (kind,) in connection.execute(
@@ -222,5 +224,5 @@ def _lacking(
     return [
         f"{contract.kind} ({contract.title_zh})"
         for contract in kinds_of("county")
-        if contract.kind not in there
+        if contract.kind not in there and (state == "judged" or contract.holds_back)
     ]

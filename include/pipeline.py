@@ -53,3 +53,26 @@ def demand_accepted(source: Source, period: str) -> dict[str, int]:
             remedy="ask the sender to correct the data, then clear the extraction of this month.",
         )
     return outcomes
+
+
+def deliver(period: str) -> None:
+    """Extract, load and judge a month of all three sources in this process, without Airflow.
+
+    What the three source DAGs do, for benchmarks and evaluations. Raises what they raise.
+    """
+    from include.acceptance import counties, ensure_judged
+    from include.contracts import kinds_of
+    from include.load import load
+    from include.sources import civil_affairs, county, health_insurance
+
+    for county_code in counties():
+        for landed in county.fetch(period, county_code):
+            load(landed)
+    judge_deliveries("county", period)
+    ensure_judged(period)
+    for contract in kinds_of("civil_affairs"):
+        load(civil_affairs.extract(period, contract.kind))
+    demand_accepted("civil_affairs", period)
+    for contract in kinds_of("health_insurance"):
+        load(health_insurance.extract(period, contract.kind))
+    demand_accepted("health_insurance", period)

@@ -10,3 +10,8 @@
 {%- endmacro %}
 
 {% macro year_start() -%}('{{ var("period")[:4] }}-01-01')::date{%- endmacro %}
+
+{#- First month of the build's year, as SQL. -#}
+{% macro year_first_period() -%}'{{ var("period")[:4] }}-01'{%- endmacro %}
+
+{% macro month_start() -%}('{{ var("period") }}-01')::date{%- endmacro %}

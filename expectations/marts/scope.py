@@ -13,31 +13,30 @@ def _accepted(known_at: datetime) -> str:
 
 
 def published_counties(period: str, known_at: datetime) -> str:
-    """SQL: county_code of each county all of whose county kinds were accepted for ``period``."""
-    kinds = len(kinds_of("county"))
+    """SQL: county_code of each county of which no kind that holds it back lacks for ``period``."""
+    kinds = [contract.kind for contract in kinds_of("county") if contract.holds_back]
     return (
-        f"select a.county_code from {_accepted(known_at)} and a.source = 'county'"
+        f"select a.county_code from {_accepted(known_at)} and a.kind in ({_listed(kinds)})"
         f" and a.period = '{period}' group by a.county_code"
-        f" having count(distinct a.kind) = {kinds}"
+        f" having count(distinct a.kind) = {len(kinds)}"
     )
 
 
 def deliveries_in_scope(period: str, known_at: datetime) -> str:
     """SQL: delivery_id, row_count of every accepted delivery a build of ``period`` reads.
 
-    Snapshots of the period and the month before, settlements from January on, every earlier
-    change of the civil-affairs registers.
+    How far back a kind is read is its contract's ``horizon``.
     """
-    snapshots = _listed(k for k, c in contracts().items() if c.delivery == "snapshot")
-    registers = _listed(
-        k for k, c in contracts().items() if c.delivery == "increment" and k != "yb_settle"
+    month, year, ever = (
+        _listed(k for k, c in contracts().items() if c.horizon == horizon)
+        for horizon in ("previous_month", "year", "ever")
     )
     before = f"to_char(to_date('{period}', 'YYYY-MM') - interval '1 month', 'YYYY-MM')"
     return (
         f"select a.delivery_id, a.row_count from {_accepted(known_at)} and a.period <= '{period}'"
-        f" and ((a.kind in ({snapshots}) and a.period >= {before})"
-        f" or (a.kind = 'yb_settle' and a.period >= '{period[:4]}-01')"
-        f" or a.kind in ({registers}))"
+        f" and ((a.kind in ({month}) and a.period >= {before})"
+        f" or (a.kind in ({year}) and a.period >= '{period[:4]}-01')"
+        f" or a.kind in ({ever}))"
     )
 
 

@@ -55,6 +55,11 @@ class Contract(BaseModel):
     title_zh: str
     version: str
     delivery: Literal["snapshot", "increment"]
+    horizon: Literal["previous_month", "year", "ever"]
+    """Which deliveries a month's build reads: the month's and the one before's, the year's so far,
+    or all up to the month."""
+    holds_back: bool = False
+    """Whether a county without an accepted delivery of this kind is held back for the month."""
     grain: tuple[str, ...]
     file_stem: str | None = None
     """How the county's file names begin, e.g. ``1-户信息``; None where the source has no files."""

@@ -1,9 +1,9 @@
-"""What the eleven county offices deliver each month: C1, C2, C3 and C5 as xlsx or csv."""
+"""What the eleven county offices deliver each month: the files of C1 to C12 as xlsx or csv."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from include.contracts import contracts
@@ -16,14 +16,17 @@ from include.simulator.population import Population, birth_date
 from include.simulator.spreadsheets import CountyFile, Form, money
 from include.simulator.village import VillageMonth
 
-KINDS = ("county_household", "county_person", "county_income", "county_measure")
 _CATEGORY = ("", "脱贫不稳定户", "边缘易致贫户", "突发严重困难户")
 _COUNTY_SEX = {1: "2", 2: "1"}
 """The county system has 1 for women and 2 for men, against GB/T 2261.1."""
 _COUNTY_ETHNIC = {"01": "01", "06": "07", "11": "02", "13": "13", "15": "15"}
 """GB/T 3304 code -> the county system's code."""
 _HEALTH = {1: "01", 2: "02", 3: "03", 4: "04"}
+_WORKBOOKS = ("county_household", "county_measure", "county_welfare_post", "county_visit")
+"""What most offices keep in a workbook; every second office has it the other way round."""
 Record = dict[str, str]
+Row = tuple[Record, tuple[tuple[str, str], ...]]
+"""A record and what is spoilt in it: (defect code, column)."""
 
 
 def form(county: County, kind: str, month: int) -> Form:
@@ -35,7 +38,7 @@ def form(county: County, kind: str, month: int) -> Form:
     title = f"{county.name}防止返贫监测{contract.title_zh}({year}年{number + 1}月)"
     titles = () if habit % 4 == 3 else (title,) if habit % 5 else (title, "单位：元、人")
     return Form(
-        is_workbook=(kind in ("county_household", "county_measure")) != swaps,
+        is_workbook=(kind in _WORKBOOKS) != swaps,
         titles=titles,
         header=tuple(c.headers[habit % len(c.headers)] for c in contract.columns),
         total="合计" if habit % 3 == 0 else None,
@@ -46,7 +49,7 @@ def form(county: County, kind: str, month: int) -> Form:
 
 
 class CountyFolder:
-    """One county's four files of one month, written village by village.
+    """One county's files of one month, written village by village.
 
     ``planted`` collects (kind, row_no, defect code, column) of what was spoilt on purpose.
     """
@@ -63,27 +66,21 @@ class CountyFolder:
                 delivery_date(month),
                 form(county, kind, month),
             )
-            for kind in KINDS
+            for kind in WRITERS
         }
 
     def add(self, village: VillageMonth) -> None:
         """Write a village's rows."""
-        for record in _households(village):
-            self._write("county_household", record)
-        for i, record in _persons(village):
-            row = self._write("county_person", record)
-            if code := village.life.people.cert_defect[i]:
-                self.planted.append(("county_person", row, code, "cert_no"))
-        for record in _incomes(village):
-            self._write("county_income", record)
-        for record in _measures(village):
-            self._write("county_measure", record)
+        for kind, rows in WRITERS.items():
+            for record, defects in rows(village):
+                row = self._write(kind, record)
+                self.planted += [(kind, row, code, column) for code, column in defects]
 
     def close(self) -> list[Path]:
         """Finish the files, in the order of their kinds, a minute apart."""
         start = dt.datetime.combine(delivery_date(self.month), dt.time(9), CHINA)
         return [
-            file.close(start + dt.timedelta(minutes=self.county.position * 10 + number))
+            file.close(start + dt.timedelta(minutes=self.county.position * 20 + number))
             for number, file in enumerate(self._files.values())
         ]
 
@@ -93,7 +90,7 @@ class CountyFolder:
         return self._files[kind].write(cells)
 
 
-def _households(month: VillageMonth) -> Iterator[Record]:
+def _households(month: VillageMonth) -> Iterator[Row]:
     life, state = month.life, month.state
     people, history, village = life.people, life.monitoring, life.village
     for h, number in enumerate(people.household_no):
@@ -133,7 +130,7 @@ def _households(month: VillageMonth) -> Iterator[Record]:
         if cleared:
             record["clear_method"] = "自然消除" if history.natural[h] else "帮扶消除"
             record["cleared_ym"] = ym(int(state.cleared_ym[h]))
-        yield record
+        yield record, ()
 
 
 def _household_type(month: VillageMonth, h: int) -> str:
@@ -143,7 +140,7 @@ def _household_type(month: VillageMonth, h: int) -> str:
     return "脱贫户（享受政策）" if history.keeps_benefits[h] else "脱贫户（不享受政策）"
 
 
-def _persons(month: VillageMonth) -> Iterator[tuple[int, Record]]:
+def _persons(month: VillageMonth) -> Iterator[Row]:
     people, welfare = month.life.people, month.life.welfare
     ages = people.age(month.period)
     dibao = welfare.in_force(month.period)
@@ -152,8 +149,8 @@ def _persons(month: VillageMonth) -> Iterator[tuple[int, Record]]:
     ):
         home, age = int(people.household[i]), int(ages[i])
         is_covered = bool(dibao[home] and welfare.covered[i])
+        defect = people.cert_defect[i]
         yield (
-            i,
             {
                 "household_no": people.household_no[home],
                 "person_no": people.person_no[i],
@@ -176,32 +173,56 @@ def _persons(month: VillageMonth) -> Iterator[tuple[int, Record]]:
                 "tekun": "是" if welfare.tekun_start[home] <= month.period else "否",
                 "status": status,
             },
+            ((defect, "cert_no"),) if defect else (),
         )
 
 
-def _incomes(month: VillageMonth) -> Iterator[Record]:
+def _incomes(month: VillageMonth) -> Iterator[Row]:
     names = [*CHILDREN, *(child for parts in CHILDREN.values() for child in parts)]
     names += ["claims_income", "compliant_self_pay"]
     for h, number in enumerate(month.life.people.household_no):
-        yield {
-            "household_no": number,
-            "member_count": str(int(month.roster.members[h])),
-            **{name: money(month.incomes.amounts[name][h]) for name in names},
-        }
+        amounts = {name: money(month.incomes.amounts[name][h]) for name in names}
+        members = str(int(month.roster.members[h]))
+        yield {"household_no": number, "member_count": members, **amounts}, ()
 
 
-def _measures(month: VillageMonth) -> Iterator[Record]:
+def _measures(month: VillageMonth) -> Iterator[Row]:
     numbers = month.life.people.household_no
     for measure in known(month.life.measures, month.period):
-        yield {
-            "household_no": numbers[measure.household],
-            "measure_type": measure.kind,
-            "measure_detail": measure.detail,
-            "started_ym": ym(measure.start if measure.start <= month.period else NEVER),
-            "implementation": measure.state(month.period),
-        }
+        yield (
+            {
+                "household_no": numbers[measure.household],
+                "measure_type": measure.kind,
+                "measure_detail": measure.detail,
+                "started_ym": ym(measure.start if measure.start <= month.period else NEVER),
+                "implementation": measure.state(month.period),
+            },
+            (),
+        )
+
+
+def _nothing(month: VillageMonth) -> Iterator[Row]:
+    """A file with its header and no rows."""
+    yield from ()
 
 
 def certificate_is_lost(people: Population, i: int) -> bool:
     """Whether the county's number of a person leads to nobody (the row will be quarantined)."""
     return people.cert_defect[i] == "D04"
+
+
+WRITERS: dict[str, Callable[[VillageMonth], Iterator[Row]]] = {
+    "county_household": _households,
+    "county_person": _persons,
+    "county_income": _incomes,
+    "county_clue": _nothing,
+    "county_measure": _measures,
+    "county_visit": _nothing,
+    "county_helper": _nothing,
+    "county_employment": _nothing,
+    "county_welfare_post": _nothing,
+    "county_fund_project": _nothing,
+    "county_dwelling": _nothing,
+    "county_water": _nothing,
+}
+"""The rows of each kind of file, in the order in which an office sends them."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from include.simulator import civil_affairs, settlements
 from include.simulator.areas import counties, villages
 from include.simulator.county_files import CountyFolder
+from include.simulator.health_store import KINDS as HEALTH_KINDS
 from include.simulator.health_store import HealthStore, new_store
 from include.simulator.months import month, period
 from include.simulator.profiles import profile_of
@@ -64,6 +65,8 @@ def _add_health(life: VillageLife, when: int, store: HealthStore, truth: Truth) 
     store.add(
         "yb_enrol", period(when), (record for _, record in settlements.enrolments(life, when))
     )
+    for kind in HEALTH_KINDS:
+        store.add(kind, period(when), ())  # a month without records is a month all the same
     uploaded = list(settlements.uploaded(life, when))
     store.add("yb_settle", period(when), (record for _, record in uploaded))
     truth.add_settlements((life.people.person_id[i], record) for i, record in uploaded)

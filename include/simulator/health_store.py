@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-KINDS = ("yb_enrol", "yb_settle")
+from include.contracts import kinds_of
+
+KINDS = tuple(contract.kind for contract in kinds_of("health_insurance"))
 
 
 def store_path(home: Path) -> Path:

@@ -7,7 +7,7 @@ wrote them. Amounts are in fen.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -28,9 +28,17 @@ _COLUMNS = {
     "enrolments": ("person_id", "status"),
     "settlements": ("person_id", "settled_on", "own_payment"),
     "planted": ("county_code", "kind", "row_no", "defect_code", "column"),
+    "metrics": ("subject", "id", "metric", "value"),
 }  # fmt: skip
 """``is_lost``: the county wrote a number that leads to nobody (D04), so the row is quarantined.
-``settlements`` lists what was uploaded in the month, whenever it was settled."""
+``settlements`` lists what was uploaded in the month, whenever it was settled.
+``metrics`` lists, for the risk rules, what is so at the month's end: the subject is ``person`` (by
+person_id) or ``household`` (by household_no); what is nothing (value 0) may be left out."""
+
+Metric = tuple[str, str, str, str]
+"""subject, id, metric (as in ref_risk_rule), value in the rule's unit (yuan, not fen)."""
+METRICS: tuple[Callable[[VillageMonth], Iterator[Metric]], ...] = ()
+"""What each subject's simulator knows to be true of a village's month."""
 
 
 class Truth:
@@ -76,6 +84,10 @@ class Truth:
             )  # fmt: skip
         for i, record in settlements.enrolments(life, month.period):
             self._row("enrolments", people.person_id[i], record["psn_insu_stas"])
+
+        for metrics in METRICS:
+            for metric in metrics(month):
+                self._row("metrics", *metric)
 
     def add_settlements(self, records: Iterable[tuple[str, dict[str, str]]]) -> None:
         """(person_id, H2 record) of what was uploaded in the month."""

@@ -94,7 +94,11 @@ def test_no_staging_or_mart_column_is_a_direct_identifier() -> None:
 
 
 def test_every_mart_column_has_a_privacy_class_and_a_chinese_label() -> None:
-    marts = yaml.safe_load((DBT_PROJECT / "models" / "marts" / "marts.yml").read_text())["models"]
+    marts = [
+        model
+        for path in sorted((DBT_PROJECT / "models" / "marts").glob("*.yml"))
+        for model in yaml.safe_load(path.read_text()).get("models", [])
+    ]
     lacking = [
         f"{mart['name']}.{column['name']}"
         for mart in marts

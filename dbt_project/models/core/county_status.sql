@@ -1,4 +1,4 @@
--- A county is published when all four of its files for the month were accepted, else held back.
+-- A county is published when all files that hold it back were accepted for the month.
 with accepted as (
     select
         county_code,
@@ -6,7 +6,7 @@ with accepted as (
         count(distinct kind) as kinds
     from {{ source('ops', 'accepted_delivery') }}
     where
-        source = 'county'
+        kind in ({{ quoted(holds_back_kinds()) }})
         and known_at <= '{{ var("known_at") }}'::timestamptz
         and period in ({{ period() }}, {{ previous_period() }})
     group by county_code, period
@@ -15,8 +15,8 @@ with accepted as (
 select
     area.county_code,
     area.name_zh as county_name,
-    coalesce(now.kinds = 4, false) as is_published,
-    coalesce(before.kinds = 4, false) as was_complete
+    coalesce(now.kinds = {{ holds_back_kinds() | length }}, false) as is_published,
+    coalesce(before.kinds = {{ holds_back_kinds() | length }}, false) as was_complete
 from {{ ref('dim_area') }} as area
 left join accepted as now on area.county_code = now.county_code and now.period = {{ period() }}
 left join accepted as before

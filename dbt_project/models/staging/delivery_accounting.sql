@@ -54,11 +54,8 @@ where
     accepted.known_at <= '{{ var("known_at") }}'::timestamptz
     and d.period <= {{ period() }}
     and case
-        when d.kind in (
-                {%- for kind in snapshot_kinds() %}
-                '{{ kind }}'{% if not loop.last %},{% endif %}
-                {%- endfor %}
-            ) then d.period >= {{ previous_period() }}
-        when d.kind = 'yb_settle' then d.period >= '{{ var("period")[:4] }}-01'
+        when d.kind in ({{ quoted(horizons()['previous_month']) }})
+            then d.period >= {{ previous_period() }}
+        when d.kind in ({{ quoted(horizons()['year']) }}) then d.period >= {{ year_first_period() }}
         else true
     end

@@ -1,0 +1,33 @@
+-- C8 务工监测: one person of working age and his work in the month.
+{{ config(materialized='table') }}
+{%- set columns = {
+    'household_key': 'household.key',
+    'person_key': 'person.key',
+} -%}
+{%- set text_columns = ['channel', 'industry', 'employer', 'place'] -%}
+{%- do columns.update(cells('text', text_columns)) -%}
+{%- set day_columns = ['started_on', 'ended_on'] -%}
+{%- do columns.update(cells('day', day_columns)) -%}
+{%- set flag_columns = ['is_employed', 'is_planned'] -%}
+{%- do columns.update(cells('flag', flag_columns)) -%}
+{%- set whole_columns = ['months_last_6'] -%}
+{%- do columns.update(cells('whole', whole_columns)) -%}
+{%- set money_columns = ['wage_m', 'wage_arrears'] -%}
+{%- do columns.update(cells('money', money_columns)) -%}
+{{ base(
+    'county_employment',
+    delivery='snapshot',
+    columns=columns,
+    grain=['household_key', 'person_key'],
+    defects=[
+        ('D02', 'household.key is null'),
+        ('D04', 'person.key is null'),
+        ('D14', unreadable('day', day_columns)),
+        ('D13', unreadable('whole', whole_columns) ~ ' or ' ~ unreadable('money', money_columns)),
+    ],
+    joins=[
+        vault_join('household', 'household_no'),
+        vault_join('person', 'cert_no'),
+    ] | join('\n    '),
+    reads_from=previous_period(),
+) }}

@@ -1,0 +1,26 @@
+-- C12 饮水安全: the drinking water of a household (T/CHES 18-2018).
+{{ config(materialized='table') }}
+{%- set columns = {
+    'household_key': 'household.key',
+} -%}
+{%- set text_columns = ['supply_type'] -%}
+{%- do columns.update(cells('text', text_columns)) -%}
+{%- set flag_columns = ['quality_ok'] -%}
+{%- do columns.update(cells('flag', flag_columns)) -%}
+{%- set whole_columns = ['litres_per_day', 'fetch_minutes', 'outage_days'] -%}
+{%- do columns.update(cells('whole', whole_columns)) -%}
+{%- set money_columns = ['assurance_pct'] -%}
+{%- do columns.update(cells('money', money_columns)) -%}
+{{ base(
+    'county_water',
+    delivery='snapshot',
+    columns=columns,
+    grain=['household_key'],
+    defects=[
+        ('D02', 'household.key is null'),
+        ('D21', cell('text', 'supply_type') ~ ' is null'),
+        ('D13', unreadable('whole', whole_columns) ~ ' or ' ~ unreadable('money', money_columns)),
+    ],
+    joins=vault_join('household', 'household_no'),
+    reads_from=previous_period(),
+) }}

@@ -1,0 +1,12 @@
+{{ staged('base_county_dwelling', [
+    'household_key',
+    'grade',
+    'damage_cause',
+    'works',
+    'grade_after',
+    'assessed_on',
+    'damaged_on',
+    'works_done_on',
+    'has_house',
+    'is_only_house',
+]) }}

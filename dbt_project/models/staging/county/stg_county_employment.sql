@@ -1,0 +1,15 @@
+{{ staged('base_county_employment', [
+    'household_key',
+    'person_key',
+    'channel',
+    'industry',
+    'employer',
+    'place',
+    'started_on',
+    'ended_on',
+    'is_employed',
+    'is_planned',
+    'months_last_6',
+    'wage_m',
+    'wage_arrears',
+]) }}

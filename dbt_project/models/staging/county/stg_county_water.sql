@@ -1,0 +1,9 @@
+{{ staged('base_county_water', [
+    'household_key',
+    'supply_type',
+    'quality_ok',
+    'litres_per_day',
+    'fetch_minutes',
+    'outage_days',
+    'assurance_pct',
+]) }}

@@ -1,0 +1,13 @@
+"""M6 低收入人口."""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.deliveries.profile import profile_query, register_checks, register_figures
+
+PROFILE = profile_query("mz_low_income", register_figures("record_id"))
+
+
+def suite() -> tuple[Check, ...]:
+    """The expectations on the profile of an M6 delivery."""
+    return register_checks(may_be_empty=True)
