@@ -6,6 +6,7 @@ They decide what is countable as a defect; cleaning itself is staging's work.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 _RECEIVED = "(d.received_at at time zone 'Asia/Shanghai')"
 _NO_VALUE = "('/', '-', '--', '—', '无', '0000-00-00')"
@@ -65,6 +66,27 @@ def day(column: str) -> str:
     return (
         f"(case when pg_input_is_valid({clean(column)}, 'timestamp')"
         f" then {clean(column)}::timestamp::date end)"
+    )
+
+
+def is_unparsable_day(*columns: str) -> str:
+    """SQL: any of the cells is filled but not a day in one of the spellings staging reads."""
+    return _any(f"(parse.text(r.{c}) is not null and parse.day(r.{c}) is null)" for c in columns)
+
+
+def is_day_after_period(*columns: str) -> str:
+    """SQL: any of the cells is a day after the last one of the delivery's period."""
+    return _any(
+        f"coalesce(parse.day(r.{c}) >= to_date(d.period, 'YYYY-MM') + interval '1 month', false)"
+        for c in columns
+    )
+
+
+def is_disordered(*columns: str) -> str:
+    """SQL: of two neighbouring days of a procedure the later step has the earlier day."""
+    return _any(
+        f"coalesce(parse.day(r.{after}) < parse.day(r.{before}), false)"
+        for before, after in pairwise(columns)
     )
 
 

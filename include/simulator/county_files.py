@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from include.contracts import contracts
+from include.simulator import clues
 from include.simulator.areas import County
 from include.simulator.incomes import CHILDREN
 from include.simulator.measures import known
@@ -215,7 +216,7 @@ WRITERS: dict[str, Callable[[VillageMonth], Iterator[Row]]] = {
     "county_household": _households,
     "county_person": _persons,
     "county_income": _incomes,
-    "county_clue": _nothing,
+    "county_clue": clues.rows,
     "county_measure": _measures,
     "county_visit": _nothing,
     "county_helper": _nothing,

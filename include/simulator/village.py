@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from include.simulator import incomes, measures, monitoring, population, welfare
+from include.simulator import clues, incomes, measures, monitoring, population, welfare
 from include.simulator.areas import Village
+from include.simulator.clues import Clue
 from include.simulator.incomes import Incomes
 from include.simulator.measures import Measure
 from include.simulator.monitoring import Monitoring, MonthState
@@ -54,6 +55,11 @@ class VillageLife:
     def measures(self) -> list[Measure]:
         """Help given to households."""
         return measures.build(self.seed, self.people, self.monitoring)
+
+    @cached_property
+    def clues(self) -> list[Clue]:
+        """Clues of risk and their procedures."""
+        return clues.build(self.seed, self.people, self.monitoring, self.measures)
 
     def at(self, period: int) -> VillageMonth:
         """The village at a month's end."""

@@ -60,6 +60,13 @@ CASES: dict[str, tuple[float, float]] = {
             "unbalanced_bill_share",
             "unbalanced_fund_share",
             "wrong_sign_share",
+            "blank_channel_share",
+            "unreceived_share",
+            "unparsable_day_share",
+            "future_day_share",
+            "disordered_days_share",
+            "undated_inclusion_share",
+            "unreasoned_refusal_share",
         )
     },
 }
