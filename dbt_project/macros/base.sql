@@ -43,7 +43,7 @@ with delivery as (
         {%- endif %}
 ),
 
-typed as (
+typed as materialized (
     select
         r._delivery_id as delivery_id,
         r._row_no as row_no,

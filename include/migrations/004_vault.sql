@@ -23,19 +23,24 @@ $$;
 -- disability certificates (20 and 22 characters) cut to the ID within, 15 digits made 18.
 -- Repairs spelling only; says nothing about validity.
 create function vault.normalise_resident_id(raw text) returns text
-language sql immutable strict parallel safe as $$
-    select case
+language plpgsql immutable strict parallel safe as $$
+declare
+    t text;
+begin
+    if raw ~ '^[0-9]{17}[0-9X]$' then -- the plain spelling, nearly always
+        return raw;
+    end if;
+    t := regexp_replace(
+        regexp_replace(upper(normalize(raw, nfkc)), '[\s''`’]', '', 'g'), '^[GL](?=[0-9]{17}[0-9X]$)', ''
+    );
+    return case
         when t ~ '^[0-9]{15}$' then
             substr(t, 1, 6) || '19' || substr(t, 7)
             || vault.resident_id_check(substr(t, 1, 6) || '19' || substr(t, 7))
         when t ~ '^[0-9]{17}[0-9X][1-7][1-4]([A-Z][0-9])?$' then substr(t, 1, 18)
         else t
-    end
-    from (
-        select regexp_replace(
-            regexp_replace(upper(normalize(raw, NFKC)), '[\s''`’]', '', 'g'), '^[GL](?=[0-9]{17}[0-9X]$)', ''
-        ) as t
-    ) as cleaned
+    end;
+end
 $$;
 
 -- Length, birth date and check digit. The area prefix is no evidence (see docs/architecture.md).
