@@ -7,12 +7,14 @@ import io
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import jinja2
 import psycopg
 import pytest
 
 from include import build
-from include.contracts import contracts, kinds_of
+from include.contracts import contracts
 from include.landing import Landed, store
 from include.load import load
 from include.settings import settings
@@ -239,7 +241,21 @@ def test_a_failure_names_nodes_and_no_values(project: Path) -> None:
     assert "invalid input syntax" not in str(failure.value)
 
 
-def test_kinds_of_the_macro_are_the_contracts() -> None:
+def returned(macro: str) -> Any:
+    """What a macro of kinds.sql returns."""
+    said: list[Any] = []
     text = (build.DBT_PROJECT / "macros" / "kinds.sql").read_text()
-    assert {kind for kind in contracts() if f"'{kind}'" in text} == set(contracts())
-    assert len(kinds_of("county")) == 4
+    module = jinja2.Environment().from_string(text, {"return": said.append}).module
+    getattr(module, macro)()
+    return said[0]
+
+
+def test_the_macros_read_as_far_back_as_the_contracts_say() -> None:
+    expected: dict[str, set[str]] = {}
+    for kind, contract in contracts().items():
+        expected.setdefault(contract.horizon, set()).add(kind)
+    assert {horizon: set(kinds) for horizon, kinds in returned("horizons").items()} == expected
+
+
+def test_the_macro_holds_back_what_the_contracts_hold_back() -> None:
+    assert set(returned("holds_back_kinds")) == {k for k, c in contracts().items() if c.holds_back}
