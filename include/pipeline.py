@@ -55,24 +55,38 @@ def demand_accepted(source: Source, period: str) -> dict[str, int]:
     return outcomes
 
 
-def deliver(period: str) -> None:
-    """Extract, load and judge a month of all three sources in this process, without Airflow.
-
-    What the three source DAGs do, for benchmarks and evaluations. Raises what they raise.
-    """
-    from include.acceptance import counties, ensure_judged
-    from include.contracts import kinds_of
+def load_counties(period: str) -> None:
+    """Fetch and load every county's files, in this process."""
+    from include.acceptance import counties
     from include.load import load
-    from include.sources import civil_affairs, county, health_insurance
+    from include.sources.county import fetch
 
     for county_code in counties():
-        for landed in county.fetch(period, county_code):
+        for landed in fetch(period, county_code):
             load(landed)
+
+
+def load_civil_affairs(period: str) -> None:
+    """Extract and load every civil-affairs table, in this process."""
+    from include.load import load
+    from include.sources.civil_affairs import extract
+
+    for contract in kinds_of("civil_affairs"):
+        load(extract(period, contract.kind))
+
+
+def load_health_insurance(period: str) -> None:
+    """Extract and load every kind of the health-insurance API, in this process."""
+    from include.load import load
+    from include.sources.health_insurance import extract
+
+    for contract in kinds_of("health_insurance"):
+        load(extract(period, contract.kind))
+
+
+def judge_counties(period: str) -> None:
+    """Judge the counties' files; raises DeliveryMissing while one has not delivered."""
+    from include.acceptance import ensure_judged
+
     judge_deliveries("county", period)
     ensure_judged(period)
-    for contract in kinds_of("civil_affairs"):
-        load(civil_affairs.extract(period, contract.kind))
-    demand_accepted("civil_affairs", period)
-    for contract in kinds_of("health_insurance"):
-        load(health_insurance.extract(period, contract.kind))
-    demand_accepted("health_insurance", period)
