@@ -13,6 +13,7 @@ from include.simulator.incomes import CHILDREN
 from include.simulator.measures import known
 from include.simulator.monitoring import RISKS
 from include.simulator.months import CHINA, NEVER, delivery_date, period, ym
+from include.simulator.place_names import written
 from include.simulator.population import Population, birth_date
 from include.simulator.spreadsheets import CountyFile, Form, money
 from include.simulator.village import VillageMonth
@@ -94,14 +95,16 @@ class CountyFolder:
 def _households(month: VillageMonth) -> Iterator[Row]:
     life, state = month.life, month.state
     people, history, village = life.people, life.monitoring, life.village
+    places = written(life.seed, village, people.households)
     for h, number in enumerate(people.household_no):
+        township_name, village_name, defects = places[h]
         head = int(month.roster.head[h])
         is_known, in_force = bool(state.known[h]), bool(state.in_force[h])
         cleared = is_known and not in_force
         members = int(month.roster.members[h])
         record = {
-            "township": village.township_name,
-            "village": village.name,
+            "township": township_name,
+            "village": village_name,
             "hamlet": f"第{int(people.hamlet[h])}组",
             "household_no": number,
             "head_name": people.name[head],
@@ -131,7 +134,7 @@ def _households(month: VillageMonth) -> Iterator[Row]:
         if cleared:
             record["clear_method"] = "自然消除" if history.natural[h] else "帮扶消除"
             record["cleared_ym"] = ym(int(state.cleared_ym[h]))
-        yield record, ()
+        yield record, defects
 
 
 def _household_type(month: VillageMonth, h: int) -> str:

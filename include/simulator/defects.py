@@ -19,6 +19,8 @@ RATES = {
     "D04": 0.003,  # check digit wrong
     "D05": 0.100,  # of disabled people: the 20-character certificate number in place of the ID
     "D08": 0.300,  # of deaths: the county keeps the dead as alive for one to three months
+    "D10": 0.050,  # of households in a village or township with an old name: written by that name
+    "D11": 0.006,  # of households: name of the township or village cut short
     "D12": 0.010,  # of settlements: refunded, as a negative mirror of the original
 }
 """Defect -> share of rows. D16 (title, total and note rows) follows from an office's habits."""

@@ -1,10 +1,10 @@
 -- One row per household of a published county in the month. A household that two counties report is
--- taken from the one whose code sorts first; the villages are found by the names in the file.
+-- taken from the one whose code sorts first; area_as_written knows which villages the file means.
 select distinct on (household.household_key)
     household.household_key,
     household.county_code,
-    township.area_code as township_code,
-    village.area_code as village_code,
+    area.township_code,
+    area.village_code,
     coalesce(household_type.household_type, 'unmapped') as household_type,
     household.monitor_code as monitor_category,
     case
@@ -19,18 +19,12 @@ select distinct on (household.household_key)
 from {{ ref('stg_county_household') }} as household
 inner join {{ ref('county_status') }} as status
     on household.county_code = status.county_code and status.is_published
-left join {{ ref('dim_area') }} as township
+left join {{ ref('area_as_written') }} as area
     on
-        township.level = 'township'
-        and household.county_code = township.county_code
-        and household.township = township.name_zh
-left join {{ ref('dim_area') }} as village
-    on
-        village.level = 'village'
-        and household.county_code = village.county_code
-        and household.township = village.township_name
-        and household.village = village.name_zh
+        household.county_code = area.county_code
+        and household.township is not distinct from area.township
+        and household.village is not distinct from area.village
 left join {{ ref('ref_household_type') }} as household_type
     on household.household_type = household_type.label
 where household.period = {{ period() }}
-order by household.household_key, household.county_code, village.area_code
+order by household.household_key, household.county_code, area.village_code

@@ -1,0 +1,1 @@
+"""What is known of Chenzhou's areas over time, derived from published lists."""
