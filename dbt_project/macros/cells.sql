@@ -40,3 +40,13 @@ left join {{ ref(seed) }} as {{ alias }} on {{ alias }}.{{ label }} = {{ cell('t
 {% macro unmapped(column, mapped) -%}
     {{ cell('text', column) }} is not null and {{ mapped }} is null
 {%- endmacro %}
+
+{#- Join of a code cell to a source's own code list in ref_code, as it stood at month-end. -#}
+{% macro code_join(code_system, source, column, alias) -%}
+left join {{ ref('ref_code') }} as {{ alias }}
+        on {{ alias }}.code_system = '{{ code_system }}'
+        and {{ alias }}.source = '{{ source }}'
+        and {{ alias }}.code = {{ cell('text', column) }}
+        and coalesce({{ alias }}.effective_from, '-infinity'::date) <= {{ month_end() }}
+        and coalesce({{ alias }}.effective_to, 'infinity'::date) >= {{ month_end() }}
+{%- endmacro %}

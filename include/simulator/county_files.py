@@ -9,12 +9,14 @@ from pathlib import Path
 from include.contracts import contracts
 from include.simulator import clues
 from include.simulator.areas import County
+from include.simulator.defects import is_planted
 from include.simulator.incomes import CHILDREN
 from include.simulator.measures import known
 from include.simulator.monitoring import RISKS
 from include.simulator.months import CHINA, NEVER, delivery_date, period, ym
 from include.simulator.place_names import written
 from include.simulator.population import Population, birth_date
+from include.simulator.randomness import stream
 from include.simulator.spreadsheets import CountyFile, Form, money
 from include.simulator.village import VillageMonth
 
@@ -148,12 +150,16 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
     people, welfare = month.life.people, month.life.welfare
     ages = people.age(month.period)
     dibao = welfare.in_force(month.period)
+    draws = stream(month.life.seed, "free text", month.life.village.index).random(len(ages))
+    is_free_text = is_planted("D21", draws) & (ages >= 16)
     for i, status, relation in zip(
         month.roster.rows.tolist(), month.roster.status, month.roster.relation, strict=True
     ):
         home, age = int(people.household[i]), int(ages[i])
         is_covered = bool(dibao[home] and welfare.covered[i])
-        defect = people.cert_defect[i]
+        defects = [(people.cert_defect[i], "cert_no")] if people.cert_defect[i] else []
+        if is_free_text[i]:
+            defects.append(("D21", "education"))
         yield (
             {
                 "household_no": people.household_no[home],
@@ -165,7 +171,7 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
                 "birth_date": birth_date(int(people.birth[i])),
                 "relation": relation,
                 "ethnic": _COUNTY_ETHNIC[people.ethnic[i]],
-                "education": f"{int(people.schooling[i]):02d}" if age >= 16 else "06",
+                "education": _education(int(people.schooling[i]), age, bool(is_free_text[i])),
                 "school_status": "01" if age >= 16 else "03" if age >= 6 else "02",
                 "health": _HEALTH[int(people.health[i])],
                 "labour": "01" if 16 <= age < 60 else "04",
@@ -177,8 +183,14 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
                 "tekun": "是" if welfare.tekun_start[home] <= month.period else "否",
                 "status": status,
             },
-            ((defect, "cert_no"),) if defect else (),
+            tuple(defects),
         )
+
+
+def _education(schooling: int, age: int, is_free_text: bool) -> str:
+    if age < 16:
+        return "06"
+    return "中专或职高" if is_free_text else f"{schooling:02d}"
 
 
 def _incomes(month: VillageMonth) -> Iterator[Row]:

@@ -21,6 +21,7 @@ RATES = {
     "D08": 0.300,  # of deaths: the county keeps the dead as alive for one to three months
     "D10": 0.050,  # of households in a village or township with an old name: written by that name
     "D11": 0.006,  # of households: name of the township or village cut short
+    "D21": 0.004,  # of grown-ups: education written in words that are on no code list
     "D12": 0.010,  # of settlements: refunded, as a negative mirror of the original
 }
 """Defect -> share of rows. D16 (title, total and note rows) follows from an office's habits."""

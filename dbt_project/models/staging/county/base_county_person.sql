@@ -33,7 +33,7 @@
         vault_join('household', 'household_no'),
         vault_join('person', 'cert_no'),
         label_join('ref_person_status', 'status', 'status', 'known_status'),
-        label_join('ref_ethnic_group', 'county_code', 'ethnic', 'ethnic_group'),
+        code_join('ethnic', 'county', 'ethnic', 'ethnic_group'),
     ] | join('\n    '),
     reads_from=previous_period(),
 ) }}
