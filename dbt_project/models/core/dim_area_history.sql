@@ -20,7 +20,7 @@ select
     null::date as valid_to,
     true as is_current,
     null::text as change_kind,
-    array[]::text[] as successor_codes
+    null::text as successor_codes
 from {{ ref('dim_area') }} as area
 left join begun on area.area_code = begun.new_code
 union all
@@ -37,11 +37,7 @@ select
     min(change.effective_on) as valid_to,
     false as is_current,
     min(change.kind) as change_kind,
-    coalesce(
-        array_agg(change.new_code order by change.new_code)
-        filter (where change.new_code is not null),
-        array[]::text[]
-    ) as successor_codes
+    string_agg(change.new_code, ' ' order by change.new_code) as successor_codes
 from {{ ref('ref_area_change') }} as change
 where change.old_code is not null
 group by change.old_code, change.old_name, change.level
