@@ -60,14 +60,19 @@ def open_build(period: str, known_at: datetime | None = None) -> int:
 
 
 def dbt_vars(build_id: int) -> dict[str, Any]:
-    """The build's month, knowledge time (ISO, UTC) and number, as dbt variables."""
+    """The build's month, knowledge time (ISO, UTC), number and seeds, as dbt variables."""
     with connect() as connection:
         row = connection.execute(
-            "select period, known_at from ops.build where build_id = %s", [build_id]
+            "select period, known_at, seeds_sha256 from ops.build where build_id = %s", [build_id]
         ).fetchone()
     if row is None:
         raise BuildFailed(f"there is no build {build_id}.", remedy="open one with open_build().")
-    return {"period": row[0], "known_at": row[1].astimezone(UTC).isoformat(), "build_id": build_id}
+    return {
+        "period": row[0],
+        "known_at": row[1].astimezone(UTC).isoformat(),
+        "build_id": build_id,
+        "seeds_sha256": row[2],
+    }
 
 
 def run_dbt(build_id: int, select: str | None = None) -> dict[str, int]:

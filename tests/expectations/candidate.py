@@ -8,6 +8,7 @@ import psycopg
 
 from include.acceptance import counties
 from include.contracts import contracts
+from tests.expectations import alerts
 from tests.expectations.deliveries import deliver
 
 PERIOD = "2026-02"
@@ -124,9 +125,12 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
         none | {"monitor_status": "cleared", "monitor_category": "02", "is_cleared": True}
         | {"monitored_ym": "202301", "cleared_ym": ym},
     )  # fmt: skip
+    monitored = []
     for code in PUBLISHED:
         for number, kind in enumerate(kinds):
             key = hashlib.sha256(f"{code}{number}".encode()).hexdigest()
+            if kind["monitor_status"] == "in_force":
+                monitored.append((code, key))
             _insert(
                 db,
                 "household_month",
@@ -157,6 +161,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
             "data_status": "held_back", "income_line_verified": False,
         },
     )  # fmt: skip
+    alerts.fill(db, period, monitored)
     db.execute(
         "insert into staging.delivery_accounting select delivery_id, kind, county_code, period,"
         " row_count, row_count, 0, 0 from ops.accepted_delivery where period <= %s",

@@ -11,6 +11,7 @@ import pytest
 
 from expectations.check import Check, Subject
 from expectations.checkpoint import Outcome, run
+from tests.expectations import alerts
 from tests.expectations.candidate import HELD_BACK, PERIOD, deliver_month, fill, open_build
 
 H, S, A = "candidate.household_month", "candidate.county_scorecard", "staging.delivery_accounting"
@@ -85,6 +86,7 @@ BREAKS: dict[str, dict[str, str]] = {
         "only_deliveries_in_scope": f"insert into {A} values (0, 'k', 'c', 'p', 0, 0, 0, 0)",
         "little_quarantine": f"update {A} set staged = 0, quarantined = 1 where delivery_id = 1",
     },
+    "risk_alert": alerts.BREAKS,
 }
 """mart -> expectation -> SQL that breaks exactly what it guards (and perhaps more)."""
 
@@ -92,6 +94,7 @@ FAILS_ON_NOTHING = {
     "household_month": {"has_rows", "every_published_county"},
     "county_scorecard": {"has_rows", "all_counties"},
     "delivery_accounting": {"has_rows", "every_delivery_accounted_for"},
+    "risk_alert": set(),
 }
 MARTS = sorted(BREAKS)
 
@@ -166,7 +169,7 @@ def test_an_empty_month_fails_for_being_empty(
     month: tuple[psycopg.Connection, datetime],
 ) -> None:
     db, known_at = month
-    db.execute(f"truncate {H}, {S}, {A}")
+    db.execute(f"truncate {H}, {S}, {A}, candidate.risk_alert")
     try:
         outcomes = judged([subject(mart, known_at) for mart in MARTS])
     finally:

@@ -70,9 +70,9 @@ def test_a_month_that_passes_is_published_as_a_whole(clean: psycopg.Connection) 
     )
     accepted = one(clean, "select count(*) from ops.accepted_delivery")[0]
     assert (state, version, deliveries) == ("published", 1, accepted)
-    assert {mart: entry["rows"] for mart, entry in marts.items()} == {
-        "county_scorecard": 11, "household_month": 30
-    }  # fmt: skip
+    counted = {mart: len(rows) for mart, rows in everything(clean, "candidate").items()}
+    assert {mart: entry["rows"] for mart, entry in marts.items()} == counted
+    assert (counted["county_scorecard"], counted["household_month"]) == (11, 30)
     assert all(len(entry["sha256"]) == 64 for entry in marts.values())
 
 
@@ -105,7 +105,7 @@ def test_the_same_rows_again_touch_nothing(clean: psycopg.Connection) -> None:
     before = clean.execute("select xmin, ctid, * from marts.household_month").fetchall()
     again = publish(audited(clean))
     assert clean.execute("select xmin, ctid, * from marts.household_month").fetchall() == before
-    assert everything(clean, "archive") == {"county_scorecard": [], "household_month": []}
+    assert not any(everything(clean, "archive").values())
     assert one(
         clean, "select state, version from ops.publication where publication_id = %s", again
     ) == ("unchanged", 1)
@@ -295,7 +295,7 @@ def test_a_failure_in_the_middle_leaves_the_last_month_as_it_was(
     with pytest.raises(psycopg.errors.RaiseException):
         publish(build_id)
     assert everything(clean) == before
-    assert everything(clean, "archive") == {"county_scorecard": [], "household_month": []}
+    assert not any(everything(clean, "archive").values())
     assert one(clean, "select count(*) from ops.publication") == log
     clean.execute("drop trigger refuse on marts.household_month")
     publish(build_id)

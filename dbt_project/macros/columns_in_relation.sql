@@ -1,0 +1,21 @@
+{#-
+    The adapter's own macro, but an array is named by its element, text[], and not "ARRAY", which is
+    no type: unit tests cast their rows to what this says. There an array is written '{a,b}'.
+-#}
+{% macro postgres__get_columns_in_relation(relation) -%}
+    {% call statement('get_columns_in_relation', fetch_result=True) %}
+        select
+            column_name,
+            case data_type when 'ARRAY' then ltrim(udt_name, '_') || '[]' else data_type end
+                as data_type,
+            character_maximum_length,
+            numeric_precision,
+            numeric_scale
+        from {{ relation.information_schema('columns') }}
+        where
+            table_name = '{{ relation.identifier }}'
+            {% if relation.schema %}and table_schema = '{{ relation.schema }}'{% endif %}
+        order by ordinal_position
+    {% endcall %}
+    {{ return(sql_convert_columns_in_relation(load_result('get_columns_in_relation').table)) }}
+{% endmacro %}
