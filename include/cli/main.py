@@ -14,7 +14,9 @@ from rich.markup import escape
 from include.errors import WarehouseError
 from include.services import embedded
 
-COMMAND_MODULES = ("demo", "services", "build", "backfill", "psql", "simulate", "bench", "test")
+COMMAND_MODULES = (
+    "demo", "services", "build", "backfill", "psql", "simulate", "bench", "evaluate", "test",
+)  # fmt: skip
 """In the order in which ``--help`` lists them. They import what is heavy inside their functions."""
 WITHOUT_SERVICES = ("test",)
 """Commands that must not know the embedded services' addresses: tests never touch real data."""
