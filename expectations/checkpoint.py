@@ -202,13 +202,16 @@ def _render(subjects: Sequence[Subject], validations: Mapping[Any, Any]) -> dict
         for subject in subjects:
             context.suites.add(_suite(subject))
         pages: dict[str, Path] = {}
+        shown: list[Any] = []
         for identifier, validation in validations.items():
             suite = ExpectationSuiteIdentifier(name=validation.suite_name)
             context.validation_results_store.store_validation_results(validation, identifier, suite)
-            context.build_data_docs(resource_identifiers=[identifier, suite])
+            shown += [identifier, suite]
             pages[validation.suite_name] = (
                 settings().data_docs / "validations" / Path(*identifier.to_tuple())
             ).with_suffix(".html")
+        # Once for all: each call writes the index anew.
+        context.build_data_docs(resource_identifiers=shown)
     return pages
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from include.benchmarks.load import Figures
+    from include.benchmarks.month import Figures as MonthFigures
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +24,7 @@ def register(app: typer.Typer) -> None:
     )
     commands.callback()(_commands)
     commands.command()(load)
+    commands.command()(month)
     app.add_typer(commands, name="bench")
 
 
@@ -52,13 +55,7 @@ def load(
         server = embedded.dsn("postgres", "postgres")
     with (
         scratch_database(server) as dsn,
-        Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-        ) as progress,
+        _progress(console) as progress,
     ):
         os.environ["WAREHOUSE_DSN"] = dsn
         settings.cache_clear()
@@ -86,4 +83,68 @@ def _table(figures: Figures) -> Table:
         ("write the file and land it", figures.landing_s),
     ):
         table.add_row(label, f"{seconds:.2f}", f"{seconds / figures.bare_copy_s:.2f}")
+    return table
+
+
+def month(
+    profile: Annotated[str, typer.Option(help="tiny, dev, pilot or full.")] = "dev",
+    period: Annotated[str, typer.Option(help="The month measured, YYYY-MM.")] = "2026-02",
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the scratch municipality in this folder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Bring a month from delivered files to published marts; seconds and memory of each step.
+
+    Simulates a municipality of its own, runs the month before (a month reads the one before it),
+    and then measures the month, each step in a process of its own and without Airflow.
+    """
+    from include.benchmarks.month import measure
+    from include.evaluation.history import STEPS, municipality, run_months
+    from include.simulator.months import month as number
+    from include.simulator.months import period as spelled
+
+    console = Console(stderr=as_json)
+    before = spelled(number(period) - 1)
+    with municipality(profile, before, period, console, keep) as home:
+        run_months([before], console)
+        with _progress(console) as progress:
+            task = progress.add_task(f"{period}", total=len(STEPS))
+            figures = measure(
+                profile,
+                period,
+                home,
+                lambda done: progress.update(task, advance=1, description=f"{period} {done}"),
+            )
+    if as_json:
+        print(json.dumps(asdict(figures) | {"seconds": figures.seconds}, indent=1))
+    else:
+        console.print(_month_table(figures))
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+def _month_table(figures: MonthFigures) -> Table:
+    table = Table(
+        title=f"{figures.profile}, {figures.period}: {figures.rows_delivered:,} rows delivered",
+        title_justify="left",
+    )
+    table.add_column("step or model")
+    table.add_column("seconds", justify="right")
+    table.add_column("peak MB", justify="right")
+    for step in figures.steps:
+        table.add_row(step.name, f"{step.seconds:.1f}", f"{step.peak_mb:,.0f}")
+    table.add_section()
+    table.add_row("all steps", f"{figures.seconds:.1f}", f"{figures.peak_mb:,.0f}")
+    table.add_section()
+    for name, seconds in figures.slowest:
+        table.add_row(f"dbt: {name}", f"{seconds:.1f}", "")
     return table
