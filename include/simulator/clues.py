@@ -1,8 +1,8 @@
 """Clues that a household is at risk, and the days of the procedure that follows each (C4).
 
-Every identification of ``monitoring.py`` has its clue: it is entered in the month that the household
-file calls its identification, and its first help is the one the measures file dates. Besides there
-are clues that came to nothing and clues about households that are monitored already.
+Every identification of ``monitoring.py`` has its clue: it is entered in the month that the
+household file calls its identification, and its first help is the one the measures file dates.
+Besides there are clues that came to nothing and clues about households monitored already.
 """
 
 from __future__ import annotations

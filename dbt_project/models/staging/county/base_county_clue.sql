@@ -3,6 +3,7 @@
 {{ config(materialized='table') }}
 {%- set columns = {
     'household_key': 'household.key',
+    'channel_code': 'clue_channel.channel',
 } -%}
 {%- set text_columns = [
     'clue_no', 'channel', 'risk', 'urgency', 'result', 'reject_reason', 'alert_no',
@@ -22,9 +23,12 @@
     grain=['clue_no'],
     defects=[
         ('D02', 'household.key is null'),
-        ('D21', cell('text', 'channel') ~ ' is null'),
+        ('D21', 'clue_channel.channel is null'),
         ('D14', unreadable('day', day_columns)),
     ],
-    joins=vault_join('household', 'household_no'),
+    joins=[
+        vault_join('household', 'household_no'),
+        label_join('ref_clue_channel', 'label', 'channel', 'clue_channel'),
+    ] | join('\n    '),
     reads_from=previous_period(),
 ) }}

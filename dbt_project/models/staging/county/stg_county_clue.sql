@@ -1,5 +1,6 @@
 {{ staged('base_county_clue', [
     'household_key',
+    'channel_code',
     'clue_no',
     'channel',
     'risk',
