@@ -8,7 +8,7 @@ import psycopg
 
 from include.acceptance import counties
 from include.contracts import contracts
-from tests.expectations import alerts
+from tests.expectations import alerts, episodes
 from tests.expectations.deliveries import deliver
 
 PERIOD = "2026-02"
@@ -162,6 +162,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
         },
     )  # fmt: skip
     alerts.fill(db, period, monitored)
+    episodes.fill(db, period, monitored)
     db.execute(
         "insert into staging.delivery_accounting select delivery_id, kind, county_code, period,"
         " row_count, row_count, 0, 0 from ops.accepted_delivery where period <= %s",

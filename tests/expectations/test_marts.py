@@ -11,7 +11,7 @@ import pytest
 
 from expectations.check import Check, Subject
 from expectations.checkpoint import Outcome, run
-from tests.expectations import alerts
+from tests.expectations import alerts, episodes
 from tests.expectations.candidate import HELD_BACK, PERIOD, deliver_month, fill, open_build
 
 H, S, A = "candidate.household_month", "candidate.county_scorecard", "staging.delivery_accounting"
@@ -87,6 +87,7 @@ BREAKS: dict[str, dict[str, str]] = {
         "little_quarantine": f"update {A} set staged = 0, quarantined = 1 where delivery_id = 1",
     },
     "risk_alert": alerts.BREAKS,
+    "monitoring_episode": episodes.BREAKS,
 }
 """mart -> expectation -> SQL that breaks exactly what it guards (and perhaps more)."""
 
@@ -94,6 +95,7 @@ FAILS_ON_NOTHING = {
     "household_month": {"has_rows", "every_published_county"},
     "county_scorecard": {"has_rows", "all_counties"},
     "delivery_accounting": {"has_rows", "every_delivery_accounted_for"},
+    "monitoring_episode": {"has_rows"},
     "risk_alert": set(),
 }
 MARTS = sorted(BREAKS)
@@ -169,7 +171,7 @@ def test_an_empty_month_fails_for_being_empty(
     month: tuple[psycopg.Connection, datetime],
 ) -> None:
     db, known_at = month
-    db.execute(f"truncate {H}, {S}, {A}, candidate.risk_alert")
+    db.execute(f"truncate {H}, {S}, {A}, candidate.risk_alert, candidate.monitoring_episode")
     try:
         outcomes = judged([subject(mart, known_at) for mart in MARTS])
     finally:
