@@ -90,6 +90,19 @@ def is_disordered(*columns: str) -> str:
     )
 
 
+def is_outside(column: str, low: int, high: int) -> str:
+    """SQL: the cell is filled with anything but a whole number from low to high."""
+    return (
+        f"({clean(column)} is not null"
+        f" and not coalesce(parse.whole(r.{column}) between {low} and {high}, false))"
+    )
+
+
+def is_negative(*columns: str) -> str:
+    """SQL: any of the amounts is below 0."""
+    return _any(f"coalesce(parse.money(r.{c}) < 0, false)" for c in columns)
+
+
 def is_future_day(column: str) -> str:
     """SQL: the day lies after the last day of the delivery's period."""
     return f"coalesce({day(column)} >= to_date(d.period, 'YYYY-MM') + interval '1 month', false)"

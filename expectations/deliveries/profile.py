@@ -192,9 +192,7 @@ def county_figures(*grain: str) -> dict[str, str]:
     """The figures every county kind has; ``grain`` are its key columns."""
     key = clean("household_no")
     return {
-        "foreign_county_share": share(
-            f"coalesce({_bare(clean('county'))} <> {_bare('j.county_name')}, false)"
-        ),
+        "foreign_county_share": share(county_name_differs()),
         "malformed_key_share": share(is_malformed_household_no()),
         "rounded_key_share": (
             f"case when count(distinct {key}) >= 30 then round("
@@ -209,13 +207,7 @@ def county_checks() -> tuple[Check, ...]:
     """The expectations every county kind has: complete, of this county, keys usable, usual size."""
     return (
         *whole_file(may_be_empty=False),
-        *defect(
-            "foreign_county_share",
-            "another county's name than the one that delivered",
-            "县名与报送县一致",
-            "rows filed under the wrong county would move households between scorecards.",
-            limit=FOREIGN_SHARE,
-        ),
+        *foreign_county(),
         *defect(
             "malformed_key_share",
             "a household number that is not 16 digits",
@@ -238,6 +230,22 @@ def county_checks() -> tuple[Check, ...]:
             "of rows given twice only the last is used, and it may be the wrong one.",
         ),
         volume(),
+    )
+
+
+def county_name_differs() -> str:
+    """SQL: the row names another county than the one that delivered."""
+    return f"coalesce({_bare(clean('county'))} <> {_bare('j.county_name')}, false)"
+
+
+def foreign_county() -> tuple[Check, ...]:
+    """The expectations on the figure ``foreign_county_share``."""
+    return defect(
+        "foreign_county_share",
+        "another county's name than the one that delivered",
+        "县名与报送县一致",
+        "rows filed under the wrong county would move households between scorecards.",
+        limit=FOREIGN_SHARE,
     )
 
 
@@ -281,6 +289,16 @@ def unparsable_amount() -> tuple[Check, ...]:
         "an amount that cannot be read",
         "金额可识别",
         "an unread amount is missing from every sum.",
+    )
+
+
+def unparsable_day() -> tuple[Check, ...]:
+    """The expectations on the figure ``unparsable_day_share``."""
+    return defect(
+        "unparsable_day_share",
+        "a day that cannot be read",
+        "日期可识别",
+        "what began or ended in the month is told by it.",
     )
 
 

@@ -22,6 +22,14 @@ def published_counties(period: str, known_at: datetime) -> str:
     )
 
 
+def accepted_counties(kind: str, period: str, known_at: datetime) -> str:
+    """SQL: county_code of each county whose file of this kind was accepted for ``period``."""
+    return (
+        f"select a.county_code from {_accepted(known_at)} and a.kind = '{kind}'"
+        f" and a.period = '{period}'"
+    )
+
+
 def deliveries_in_scope(period: str, known_at: datetime) -> str:
     """SQL: delivery_id, row_count of every accepted delivery a build of ``period`` reads.
 

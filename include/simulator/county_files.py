@@ -19,6 +19,12 @@ from include.simulator.population import Population, birth_date
 from include.simulator.randomness import stream
 from include.simulator.spreadsheets import CountyFile, Form, money
 from include.simulator.village import VillageMonth
+from include.simulator.work_files import (
+    employment,
+    fund_projects,
+    welfare_posts,
+    work_columns,
+)
 
 _CATEGORY = ("", "脱贫不稳定户", "边缘易致贫户", "突发严重困难户")
 _COUNTY_SEX = {1: "2", 2: "1"}
@@ -152,6 +158,7 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
     dibao = welfare.in_force(month.period)
     draws = stream(month.life.seed, "free text", month.life.village.index).random(len(ages))
     is_free_text = is_planted("D21", draws) & (ages >= 16)
+    work = work_columns(month)
     for i, status, relation in zip(
         month.roster.rows.tolist(), month.roster.status, month.roster.relation, strict=True
     ):
@@ -175,7 +182,7 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
                 "school_status": "01" if age >= 16 else "03" if age >= 6 else "02",
                 "health": _HEALTH[int(people.health[i])],
                 "labour": "01" if 16 <= age < 60 else "04",
-                "work_months": str(8 + i % 4) if 18 <= age < 58 and i % 2 else "",
+                **work[i],
                 "resident_insured": "是",
                 "employee_insured": "否",
                 "serious_illness_insured": "是",
@@ -235,9 +242,9 @@ WRITERS: dict[str, Callable[[VillageMonth], Iterator[Row]]] = {
     "county_measure": _measures,
     "county_visit": _nothing,
     "county_helper": _nothing,
-    "county_employment": _nothing,
-    "county_welfare_post": _nothing,
-    "county_fund_project": _nothing,
+    "county_employment": employment,
+    "county_welfare_post": welfare_posts,
+    "county_fund_project": fund_projects,
     "county_dwelling": _nothing,
     "county_water": _nothing,
 }

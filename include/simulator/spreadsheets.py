@@ -13,7 +13,13 @@ from typing import Any, Protocol
 
 import xlsxwriter
 
-_UNITS = {"county_person": "人", "county_measure": "条"}
+_UNITS = {
+    "county_person": "人",
+    "county_measure": "条",
+    "county_employment": "人",
+    "county_welfare_post": "人",
+    "county_fund_project": "个",
+}
 
 
 @dataclass(frozen=True)

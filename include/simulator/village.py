@@ -5,16 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from include.simulator import clues, incomes, measures, monitoring, population, welfare
+from include.simulator import (
+    clues,
+    incomes,
+    measures,
+    monitoring,
+    population,
+    posts,
+    projects,
+    welfare,
+    work,
+)
 from include.simulator.areas import Village
 from include.simulator.clues import Clue
 from include.simulator.incomes import Incomes
 from include.simulator.measures import Measure
 from include.simulator.monitoring import Monitoring, MonthState
 from include.simulator.population import Population
+from include.simulator.posts import Post
 from include.simulator.profiles import Profile
+from include.simulator.projects import Project
 from include.simulator.roster import Roster, roster
 from include.simulator.welfare import Welfare
+from include.simulator.work import Work
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,21 @@ class VillageLife:
     def clues(self) -> list[Clue]:
         """Clues of risk and their procedures."""
         return clues.build(self.seed, self.people, self.monitoring, self.measures)
+
+    @cached_property
+    def work(self) -> Work:
+        """Jobs, and wages owed."""
+        return work.build(self.seed, self.people, self.monitoring)
+
+    @cached_property
+    def posts(self) -> list[Post]:
+        """Welfare posts and who holds them."""
+        return posts.build(self.seed, self.people, self.monitoring)
+
+    @cached_property
+    def projects(self) -> list[Project]:
+        """Projects paid from the revitalization funds."""
+        return projects.build(self.seed, self.village)
 
     def at(self, period: int) -> VillageMonth:
         """The village at a month's end."""

@@ -3,6 +3,8 @@
 {%- set columns = {
     'household_key': 'household.key',
     'person_key': 'person.key',
+    'channel_code': 'channel.job_channel',
+    'place_code': 'place.work_place',
 } -%}
 {%- set text_columns = ['channel', 'industry', 'employer', 'place'] -%}
 {%- do columns.update(cells('text', text_columns)) -%}
@@ -22,12 +24,16 @@
     defects=[
         ('D02', 'household.key is null'),
         ('D04', 'person.key is null'),
+        ('D21', unmapped('channel', 'channel.job_channel')),
+        ('D21', unmapped('place', 'place.work_place')),
         ('D14', unreadable('day', day_columns)),
         ('D13', unreadable('whole', whole_columns) ~ ' or ' ~ unreadable('money', money_columns)),
     ],
     joins=[
         vault_join('household', 'household_no'),
         vault_join('person', 'cert_no'),
+        label_join('ref_job_channel', 'label', 'channel', 'channel'),
+        label_join('ref_work_place', 'label', 'place', 'place'),
     ] | join('\n    '),
     reads_from=previous_period(),
 ) }}

@@ -3,6 +3,7 @@
 {%- set columns = {
     'household_key': 'household.key',
     'person_key': 'person.key',
+    'post_code': 'listed.post_type',
 } -%}
 {%- set text_columns = ['post_name', 'post_type'] -%}
 {%- do columns.update(cells('text', text_columns)) -%}
@@ -18,13 +19,14 @@
     defects=[
         ('D02', 'household.key is null'),
         ('D04', 'person.key is null'),
-        ('D21', cell('text', 'post_type') ~ ' is null'),
+        ('D21', 'listed.post_type is null'),
         ('D14', unreadable('day', day_columns)),
         ('D13', unreadable('money', money_columns)),
     ],
     joins=[
         vault_join('household', 'household_no'),
         vault_join('person', 'cert_no'),
+        label_join('ref_post_type', 'label', 'post_type', 'listed'),
     ] | join('\n    '),
     reads_from=previous_period(),
 ) }}

@@ -1,6 +1,8 @@
 {{ staged('base_county_employment', [
     'household_key',
     'person_key',
+    'channel_code',
+    'place_code',
     'channel',
     'industry',
     'employer',

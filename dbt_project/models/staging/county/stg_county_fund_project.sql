@@ -1,4 +1,8 @@
 {{ staged('base_county_fund_project', [
+    'level_code',
+    'type_code',
+    'state_code',
+    'is_industry',
     'fund_level',
     'project_no',
     'project_name',
