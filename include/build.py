@@ -78,10 +78,13 @@ def dbt_vars(build_id: int) -> dict[str, Any]:
 def run_dbt(build_id: int, select: str | None = None) -> dict[str, int]:
     """Seeds, models and their data tests of one build, in one dbt process; how many ended how.
 
-    dbt's ``run_results.json`` is kept in ``home/builds/<build_id>/``. Unit tests belong to
-    development and are left out. Raises BuildFailed, naming the nodes.
+    Seeds are loaded where they are not the ones loaded last. dbt's ``run_results.json`` is kept in
+    ``home/builds/<build_id>/``. Unit tests belong to development and are left out. Raises
+    BuildFailed, naming the nodes.
     """
-    arguments = ["--vars", json.dumps(dbt_vars(build_id)), "--exclude-resource-type", "unit_test"]
+    variables = dbt_vars(build_id)
+    left_out = ["unit_test"] + (["seed"] if _is_seeded(variables["seeds_sha256"]) else [])
+    arguments = ["--vars", json.dumps(variables), "--exclude-resource-type", *left_out]
     if select:
         arguments += ["--select", select]
     try:
@@ -91,6 +94,8 @@ def run_dbt(build_id: int, select: str | None = None) -> dict[str, int]:
         _keep_run_results(build_id)
         for node in nodes:
             _log.info("%-8s %6.2f s  %s", node["status"], node["execution_time"], node["unique_id"])
+    if not select and "seed" not in left_out:
+        _remember_seeding(variables["seeds_sha256"])
     return dict(Counter(node["status"] for node in nodes))
 
 
@@ -133,6 +138,19 @@ def _dbt(*arguments: str) -> None:
             remedy=f"read {settings().home / 'logs' / 'dbt' / 'dbt.log'}, correct the model or its "
             "input, and build again; marts are as they were.",
         )
+
+
+def _is_seeded(seeds_sha256: str) -> bool:
+    with connect() as connection:
+        last = connection.execute(
+            "select seeds_sha256 from ops.seeding order by seeding_id desc limit 1"
+        ).fetchone()
+    return last == (seeds_sha256,)
+
+
+def _remember_seeding(seeds_sha256: str) -> None:
+    with connect() as connection:
+        connection.execute("insert into ops.seeding (seeds_sha256) values (%s)", [seeds_sha256])
 
 
 def _run_results() -> list[dict[str, Any]]:

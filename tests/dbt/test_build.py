@@ -6,6 +6,7 @@ import csv
 import io
 import shutil
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,18 @@ def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
+
+
+def test_seeds_are_loaded_where_they_changed(built: str, project: Path) -> None:
+    burden = "select value from seeds.ref_threshold where code = 'high_burden_share'"
+    with psycopg.connect(built) as connection:
+        connection.execute(b"update seeds.ref_threshold set value = 0.5")
+    build.run_dbt(build.open_build(PERIOD))
+    assert rows(built, burden) == [(Decimal("0.5"),)], "the same seeds were loaded again"
+    edit(project / "seeds" / "ref_threshold.csv", "high_burden_share,0.", "high_burden_share,0.9")
+    build.run_dbt(build.open_build(PERIOD))
+    ((value,),) = rows(built, burden)
+    assert value > Decimal("0.9")
 
 
 def test_a_broken_contract_fails_the_build(project: Path) -> None:
