@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from include.evaluation.rules import RuleFigures
 
 
 def register(app: typer.Typer) -> None:
@@ -16,6 +21,7 @@ def register(app: typer.Typer) -> None:
     )
     commands.callback()(_commands)
     commands.command()(order)
+    commands.command()(rules)
     app.add_typer(commands, name="evaluate")
 
 
@@ -52,3 +58,56 @@ def order(
         for period, mart in verdict.differing:
             console.print(f"[red]{period} {mart}[/]")
     raise typer.Exit(1 if verdict.differing else 0)
+
+
+def rules(
+    profile: Annotated[str, typer.Option(help="tiny, dev, pilot or full.")] = "tiny",
+    first: Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")] = "2026-01",
+    last: Annotated[str, typer.Option("--to", help="Last month, YYYY-MM.")] = "2026-03",
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the simulated municipality in this folder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Compare the alerts of each risk rule with what the simulated truth asks for.
+
+    Simulates a municipality of its own, runs its months without Airflow and takes it down again.
+    Exit code 1 if a rule missed something or raised too much.
+    """
+    from include.evaluation.history import municipality, run_months
+    from include.evaluation.rules import figures
+    from include.simulator.months import spell
+
+    console = Console(stderr=as_json)
+    periods = spell(first, last)
+    with municipality(profile, first, last, console, keep) as home:
+        run_months(periods, console)
+        found = figures(home, periods)
+    if as_json:
+        print(json.dumps([asdict(rule) for rule in found], ensure_ascii=False, indent=1))
+    else:
+        console.print(_rules_table(found, f"{profile}, {first} to {last}"))
+    if not all(rule.is_exact for rule in found):
+        raise typer.Exit(1)
+
+
+def _rules_table(found: list[RuleFigures], what: str) -> Table:
+    table = Table(title=f"Risk alerts against the truth: {what}", title_justify="left")
+    for heading in (
+        "rule", "", "expected", "near misses", "raised", "missed", "extra", "precision", "recall",
+    ):  # fmt: skip
+        table.add_column(heading, justify="left" if heading in ("rule", "") else "right")
+    for rule in found:
+        table.add_row(
+            rule.rule_code,
+            rule.name_zh,
+            *(
+                f"{count:,}"
+                for count in (
+                    rule.expected, rule.near_misses, rule.raised, rule.missed, rule.extra,
+                )
+            ),
+            *("–" if share is None else f"{share:.4f}" for share in (rule.precision, rule.recall)),
+            style="" if rule.is_exact else "red",
+        )  # fmt: skip
+    return table

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from include.simulator import near_lines
 from include.simulator.monitoring import SUDDEN, Monitoring, MonthState
 from include.simulator.population import Population
 from include.simulator.randomness import Ints, pick, stream
@@ -85,7 +86,9 @@ def build(
     amounts |= dict(zip(CHILDREN["e_business_expense"], parts, strict=True))
     amounts |= {"a_wage": wage, "b_business": business, "c_property": property_}
     amounts |= {"d_transfer": transfer, "e_business_expense": expense}
-    return Incomes(amounts | _illness(random, monitoring, state))
+    amounts |= _illness(random, monitoring, state)
+    near_lines.move(people.village, listed.period, members, amounts, CHILDREN)
+    return Incomes(amounts)
 
 
 def _net_per_head(random: np.random.Generator, monitoring: Monitoring, state: MonthState) -> Ints:

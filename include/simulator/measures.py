@@ -71,7 +71,7 @@ def build(seed: int, people: Population, monitoring: Monitoring) -> list[Measure
         for position, (kind, decided) in enumerate(wanted):
             if kind not in seen:
                 seen.add(kind)
-                lag = lags[household][position % 3]
+                lag = 2 if monitoring.waits[household] else lags[household][position % 3]
                 detail = _DETAILS.get(kind, kind)
                 measures.append(Measure(household, kind, detail, decided, decided + lag))
     return measures

@@ -43,6 +43,8 @@ class Monitoring:
     """Shape (households, 3): positions in RISKS, -1 for none."""
     natural: Flags
     """Whether the risk ends by itself and not by help."""
+    waits: Flags
+    """Whether help comes in the second month after recognition only."""
 
     def at(self, period: int) -> MonthState:
         """The state at the end of a month."""
@@ -93,6 +95,11 @@ def build(seed: int, profile: Profile, village: Village) -> Monitoring:
         identified[position], cleared[position] = when - 30, when - 14
         relapsed[position], cleared_again[position] = when, when + 12
         relapses[position], no_labour[position] = True, False
+    waits = np.zeros(count, dtype=bool)
+    for position, when in _appointed_waits(village):
+        kind[position] = UNSTABLE if when % 2 else MARGINAL
+        identified[position], cleared[position] = when, when + 12
+        relapses[position], no_labour[position], waits[position] = False, False, True
 
     never = kind == 0
     no_labour &= ~never
@@ -110,6 +117,7 @@ def build(seed: int, profile: Profile, village: Village) -> Monitoring:
         no_labour=no_labour,
         risks=_risks(random, count),
         natural=random.random(count) < 0.12,
+        waits=waits,
     )
 
 
@@ -127,6 +135,25 @@ def _appointed_relapses(village: Village) -> list[tuple[int, int]]:
     ]
     return [
         (position, when) for position, when in enumerate(turns) if position < village.households
+    ]
+
+
+def _appointed_waits(village: Village) -> list[tuple[int, int]]:
+    """(household, month): one household of the city is identified and not helped within the next.
+
+    Counties and villages take turns as for the relapses, from the other end of the village. A month
+    later such a household has waited 28 to 31 days: at 31 too long, at 30 not yet.
+    """
+    turns = [
+        when
+        for when in range(month("2024-01"), _LAST + 1)
+        if (when + 5) % 11 == village.county.position
+        and (when + 5) // 11 % village.neighbours == village.position
+    ]
+    return [
+        (village.households - 1 - number, when)
+        for number, when in enumerate(turns)
+        if number < village.households // 4
     ]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from include.simulator import civil_affairs, settlements, work_files
+from include.simulator import civil_affairs, income_truth, settlements, work_files
 from include.simulator.county_files import certificate_is_lost
 from include.simulator.months import date_of, period
 from include.simulator.roster import GONE
@@ -20,8 +20,8 @@ from include.simulator.village import VillageMonth
 
 _COLUMNS = {
     "households": (
-        "household_no", "county_code", "village_code", "kind", "in_force", "is_new", "is_relapsed",
-        "is_cleared", "members", "wage", "business", "property", "transfer", "expense", "claims",
+        "household_no", "county_code", "village_code", "kind", "ex_poor", "in_force", "is_new",
+        "is_relapsed", "is_cleared", "members", "wage", "business", "property", "transfer", "expense", "claims",
         "self_pay", "has_dibao", "has_tekun", "dibao_paid",
     ),
     "persons": ("person_id", "household_no", "county_code", "is_present", "is_lost", "died_on"),
@@ -37,7 +37,10 @@ person_id) or ``household`` (by household_no); what is nothing (value 0) may be 
 
 Metric = tuple[str, str, str, str]
 """subject, id, metric (as in ref_risk_rule), value in the rule's unit (yuan, not fen)."""
-METRICS: tuple[Callable[[VillageMonth], Iterator[Metric]], ...] = (work_files.metrics,)
+METRICS: tuple[Callable[[VillageMonth], Iterator[Metric]], ...] = (
+    income_truth.metrics,
+    work_files.metrics,
+)
 """What each subject's simulator knows to be true of a village's month."""
 
 
@@ -68,7 +71,7 @@ class Truth:
             self._row(
                 "households", number, county, life.village.code,
                 int(life.monitoring.kind[h]) if state.known[h] else 0,
-                int(state.in_force[h]), int(state.is_new[h]), int(state.is_relapsed[h]),
+                int(life.monitoring.ex_poor[h]), int(state.in_force[h]), int(state.is_new[h]), int(state.is_relapsed[h]),
                 int(state.is_cleared[h]), int(month.roster.members[h]),
                 *(int(amounts[name][h]) for name in (
                     "a_wage", "b_business", "c_property", "d_transfer", "e_business_expense",

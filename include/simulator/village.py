@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from include.simulator import (
     clues,
@@ -91,12 +91,18 @@ class VillageLife:
 
     def at(self, period: int) -> VillageMonth:
         """The village at a month's end."""
-        state = self.monitoring.at(period)
-        listed = roster(self.people, period)
-        return VillageMonth(
-            self,
-            period,
-            state,
-            listed,
-            incomes.build(self.seed, self.people, self.monitoring, state, self.welfare, listed),
-        )
+        return _at(self, period)
+
+
+@lru_cache(maxsize=2)
+def _at(life: VillageLife, period: int) -> VillageMonth:
+    # A month's files and the next month's comparison with it both want the same month.
+    state = life.monitoring.at(period)
+    listed = roster(life.people, period)
+    return VillageMonth(
+        life,
+        period,
+        state,
+        listed,
+        incomes.build(life.seed, life.people, life.monitoring, state, life.welfare, listed),
+    )

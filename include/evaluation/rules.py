@@ -1,0 +1,263 @@
+"""The alerts that were published beside those the simulated truth asks for, rule by rule.
+
+What should have been raised is worked out here a second time, from ``truth/`` and the seeds alone,
+with pandas: no model, macro or table of the build has a part in it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from include.build import DBT_PROJECT
+from include.database import connect
+from include.vault import identifier_key
+
+CITY = "431000"
+NEEDS_MONTH_BEFORE = frozenset({"income_drop_share"})
+"""Metrics that compare with the month before, and so are not there in the first delivered month."""
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+}
+_NEAR = 0.01
+"""A near-miss is within this share of the threshold; where things are counted, by one or a tenth."""
+_COUNTED = frozenset({"days", "months", "persons", "times", "cases", "items", "grade", "flag"})
+_SHOWN = 20
+
+Alert = tuple[str, str, str]
+"""(rule_code, period, key of the person or household)."""
+
+
+@dataclass(frozen=True)
+class RuleFigures:
+    """One rule over all months. ``precision`` and ``recall`` are None where nothing is there."""
+
+    rule_code: str
+    name_zh: str
+    expected: int
+    near_misses: int
+    raised: int
+    missed: int
+    extra: int
+    precision: float | None
+    recall: float | None
+    missed_keys: list[str]
+    """period/key of some, for finding out why; keyed hashes, no identifiers."""
+    extra_keys: list[str]
+
+    @property
+    def is_exact(self) -> bool:
+        """Nothing missed and nothing extra."""
+        return not self.missed and not self.extra
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One month's csv files below ``truth/``, as text."""
+
+    households: pd.DataFrame
+    persons: pd.DataFrame
+    metrics: pd.DataFrame
+
+    @classmethod
+    def read(cls, home: Path, period: str) -> Truth:
+        """The month's files of a simulated municipality's home."""
+        folder = home / "truth" / period
+        return cls(
+            *(
+                pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+                for name in ("households", "persons", "metrics")
+            )
+        )
+
+
+def figures(home: Path, periods: list[str]) -> list[RuleFigures]:
+    """Compare marts.risk_alert of the settings' warehouse with the truth of ``periods``.
+
+    People whose row in the county's file leads to nobody are left out on both sides: whether they
+    are found is the linkage's matter, which is evaluated apart.
+    """
+    rules = read_rules()
+    expected: set[Alert] = set()
+    near: dict[str, int] = dict.fromkeys(rules["rule_code"], 0)
+    unlinked: set[str] = set()
+    for position, period in enumerate(periods):
+        truth = Truth.read(home, period)
+        wanted, close = expected_alerts(
+            truth, rules, period, published(period), is_first=position == 0
+        )
+        keyed = {
+            (rule, period, identifier_key(subject, number)) for rule, subject, number in wanted
+        }
+        expected |= keyed
+        for rule, count in close.items():
+            near[rule] += count
+        lost = truth.persons.loc[truth.persons["is_lost"] == "1", "person_id"]
+        unlinked |= {identifier_key("person", number) for number in lost}
+    raised = {alert for alert in raised_alerts(periods) if alert[2] not in unlinked}
+    return compare(rules, expected, raised, near)
+
+
+def read_rules() -> pd.DataFrame:
+    """The rows of ref_risk_rule as text; no effective_to is the empty string."""
+    return pd.read_csv(
+        DBT_PROJECT / "seeds" / "ref_risk_rule.csv", dtype=str, keep_default_na=False
+    )
+
+
+def expected_alerts(
+    truth: Truth, rules: pd.DataFrame, period: str, counties: set[str], *, is_first: bool
+) -> tuple[set[tuple[str, str, str]], dict[str, int]]:
+    """({(rule_code, subject, person_id or household_no)}, near-misses by rule) of one month.
+
+    ``counties`` are the published ones; ``is_first`` says that no month was delivered before.
+    """
+    end = f"{pd.Period(period, 'M').end_time:%Y-%m-%d}"
+    cases = _cases(truth, counties)
+    found: set[tuple[str, str, str]] = set()
+    near: dict[str, int] = {}
+    for rule in rules.to_dict("records"):
+        if rule["effective_from"] > end or (rule["effective_to"] and rule["effective_to"] < end):
+            continue
+        if is_first and rule["metric"] in NEEDS_MONTH_BEFORE:
+            continue
+        here = cases[
+            (cases["metric"] == rule["metric"])
+            & (cases["subject"] == rule["subject"])
+            & cases["county_code"].str.startswith(_prefix(rule["area_code"]))
+            & _population(cases, rule["population"])
+        ]
+        bound = threshold(rule, int(period[:4]))
+        hit = _COMPARE[rule["operator"]](here["number"], bound)
+        found |= {(rule["rule_code"], rule["subject"], number) for number in here.loc[hit, "id"]}
+        reach = max(1.0, bound / 10) if rule["unit"] in _COUNTED else abs(bound) * _NEAR
+        near[rule["rule_code"]] = int((~hit & ((here["number"] - bound).abs() <= reach)).sum())
+    return found, near
+
+
+def threshold(rule: dict[str, str], year: int) -> float:
+    """What a rule's values are compared with in ``year``."""
+    share = Decimal(rule["threshold"])
+    if rule["basis"] == "share_of_income_line":
+        return float(share * _yearly("ref_income_line", year))
+    if rule["basis"] == "share_of_prev_yr_rural_income":
+        return float(share * _yearly("ref_rural_income", year - 1))
+    return float(share)
+
+
+def compare(
+    rules: pd.DataFrame, expected: set[Alert], raised: set[Alert], near: dict[str, int]
+) -> list[RuleFigures]:
+    """The figures of every rule, in the order of the seed."""
+    compared = []
+    for rule in rules.drop_duplicates("rule_code").to_dict("records"):
+        code = rule["rule_code"]
+        wanted = {alert for alert in expected if alert[0] == code}
+        got = {alert for alert in raised if alert[0] == code}
+        both = len(wanted & got)
+        compared.append(
+            RuleFigures(
+                rule_code=code,
+                name_zh=rule["name_zh"],
+                expected=len(wanted),
+                near_misses=near.get(code, 0),
+                raised=len(got),
+                missed=len(wanted) - both,
+                extra=len(got) - both,
+                precision=both / len(got) if got else None,
+                recall=both / len(wanted) if wanted else None,
+                missed_keys=_some(wanted - got),
+                extra_keys=_some(got - wanted),
+            )
+        )
+    return compared
+
+
+def raised_alerts(periods: list[str]) -> list[Alert]:
+    """The published alerts of the months."""
+    with connect() as connection:
+        return connection.execute(
+            "select rule_code, period, coalesce(person_key, household_key) from marts.risk_alert"
+            " where period = any(%s)",
+            [periods],
+        ).fetchall()
+
+
+def published(period: str) -> set[str]:
+    """Counties that show figures for the month."""
+    with connect() as connection:
+        return {
+            code
+            for (code,) in connection.execute(
+                "select county_code from marts.county_scorecard"
+                " where period = %s and data_status = 'published'",
+                [period],
+            )
+        }
+
+
+def _cases(truth: Truth, counties: set[str]) -> pd.DataFrame:
+    """Metrics of who is on file, with the household's county, ex_poor and in_force."""
+    on_file = truth.persons[
+        (truth.persons["is_present"] == "1") & (truth.persons["is_lost"] == "0")
+    ]
+    homes = pd.concat(
+        [
+            on_file[["person_id", "household_no"]]
+            .rename(columns={"person_id": "id"})
+            .assign(subject="person"),
+            truth.households[["household_no"]].assign(
+                id=truth.households["household_no"], subject="household"
+            ),
+        ]
+    )
+    cases = (
+        truth.metrics.merge(homes, on=["subject", "id"])
+        .merge(
+            truth.households[["household_no", "county_code", "ex_poor", "in_force"]],
+            on="household_no",
+        )
+        .query("county_code in @counties")
+    )
+    return cases.assign(
+        number=cases["value"].astype(float),
+        is_ex_poor=cases["ex_poor"] == "1",
+        is_monitored=cases["in_force"] == "1",
+    )
+
+
+def _population(cases: pd.DataFrame, name: str) -> pd.Series[bool]:
+    either = cases["is_ex_poor"] | cases["is_monitored"]
+    return {
+        "all_rural": either | ~either,
+        "ex_poor": cases["is_ex_poor"],
+        "monitored": cases["is_monitored"],
+        "ex_poor_or_monitored": either,
+        "other_rural": ~either,
+    }[name]
+
+
+def _prefix(area_code: str) -> str:
+    while area_code.endswith("00"):
+        area_code = area_code[:-2]
+    return area_code
+
+
+def _yearly(seed: str, year: int) -> Decimal:
+    rows = pd.read_csv(DBT_PROJECT / "seeds" / f"{seed}.csv", dtype=str)
+    found = rows[(rows["area_code"] == CITY) & (rows["year"] == str(year))]
+    return Decimal(found["yuan_pp"].item())
+
+
+def _some(alerts: set[Alert]) -> list[str]:
+    return [f"{period}/{key}" for _, period, key in sorted(alerts)[:_SHOWN]]
