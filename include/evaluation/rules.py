@@ -7,7 +7,7 @@ with pandas: no model, macro or table of the build has a part in it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +30,7 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
 }
 _NEAR = 0.01
-"""A near-miss is within this share of the threshold; where things are counted, by one or a tenth."""
+"""A near-miss is within this share of the threshold; of what is counted, within one or a tenth."""
 _COUNTED = frozenset({"days", "months", "persons", "times", "cases", "items", "grade", "flag"})
 _SHOWN = 20
 
@@ -145,7 +145,7 @@ def expected_alerts(
     return found, near
 
 
-def threshold(rule: dict[str, str], year: int) -> float:
+def threshold(rule: Mapping[Hashable, Any], year: int) -> float:
     """What a rule's values are compared with in ``year``."""
     share = Decimal(rule["threshold"])
     if rule["basis"] == "share_of_income_line":

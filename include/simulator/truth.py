@@ -21,8 +21,8 @@ from include.simulator.village import VillageMonth
 _COLUMNS = {
     "households": (
         "household_no", "county_code", "village_code", "kind", "ex_poor", "in_force", "is_new",
-        "is_relapsed", "is_cleared", "members", "wage", "business", "property", "transfer", "expense", "claims",
-        "self_pay", "has_dibao", "has_tekun", "dibao_paid",
+        "is_relapsed", "is_cleared", "members", "wage", "business", "property", "transfer",
+        "expense", "claims", "self_pay", "has_dibao", "has_tekun", "dibao_paid",
     ),
     "persons": ("person_id", "household_no", "county_code", "is_present", "is_lost", "died_on"),
     "enrolments": ("person_id", "status"),
@@ -71,8 +71,8 @@ class Truth:
             self._row(
                 "households", number, county, life.village.code,
                 int(life.monitoring.kind[h]) if state.known[h] else 0,
-                int(life.monitoring.ex_poor[h]), int(state.in_force[h]), int(state.is_new[h]), int(state.is_relapsed[h]),
-                int(state.is_cleared[h]), int(month.roster.members[h]),
+                int(life.monitoring.ex_poor[h]), int(state.in_force[h]), int(state.is_new[h]),
+                int(state.is_relapsed[h]), int(state.is_cleared[h]), int(month.roster.members[h]),
                 *(int(amounts[name][h]) for name in (
                     "a_wage", "b_business", "c_property", "d_transfer", "e_business_expense",
                     "claims_income", "compliant_self_pay")),

@@ -1,0 +1,152 @@
+"""Expected alerts worked out from small truths: each operator, basis, population and time."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from include.evaluation.rules import Truth, compare, expected_alerts, read_rules, threshold
+
+RULE = {
+    "rule_code": "R1", "name_zh": "规则", "subject": "household", "population": "all_rural",
+    "metric": "m", "operator": ">=", "threshold": "3", "unit": "yuan", "basis": "fixed",
+    "effective_from": "2026-02-28", "effective_to": "", "area_code": "431000",
+}  # fmt: skip
+VALUES = {"under": "2.99", "on": "3", "over": "3.01", "far": "90"}
+
+
+def truth(values: dict[str, str] = VALUES, **household: str) -> Truth:
+    homes = [
+        {"household_no": number, "county_code": "431026", "ex_poor": "0", "in_force": "0"}
+        | household
+        for number in values
+    ]
+    metrics = [
+        {"subject": "household", "id": number, "metric": "m", "value": value}
+        for number, value in values.items()
+    ]
+    persons = pd.DataFrame(columns=["person_id", "household_no", "is_present", "is_lost"])
+    return Truth(
+        pd.DataFrame(homes, columns=["household_no", "county_code", "ex_poor", "in_force"]),
+        persons,
+        pd.DataFrame(metrics, columns=["subject", "id", "metric", "value"]),
+    )
+
+
+def expected(what: Truth, period: str = "2026-02", **rule: str) -> set[str]:
+    rules = pd.DataFrame([RULE | rule])
+    found, _ = expected_alerts(what, rules, period, {"431026"}, is_first=False)
+    return {number for _, _, number in found}
+
+
+@pytest.mark.parametrize(
+    ("operator", "found"),
+    [
+        (">=", {"on", "over", "far"}),
+        (">", {"over", "far"}),
+        ("<", {"under"}),
+        ("<=", {"under", "on"}),
+        ("=", {"on"}),
+    ],
+)
+def test_operators(operator: str, found: set[str]) -> None:
+    assert expected(truth(), operator=operator) == found
+
+
+@pytest.mark.parametrize(
+    ("population", "ex_poor", "in_force", "is_in"),
+    [
+        ("all_rural", "0", "0", True),
+        ("ex_poor", "1", "0", True),
+        ("ex_poor", "0", "1", False),
+        ("monitored", "1", "0", False),
+        ("monitored", "0", "1", True),
+        ("ex_poor_or_monitored", "1", "0", True),
+        ("ex_poor_or_monitored", "0", "1", True),
+        ("ex_poor_or_monitored", "0", "0", False),
+        ("other_rural", "0", "0", True),
+        ("other_rural", "1", "0", False),
+        ("other_rural", "0", "1", False),
+    ],
+)
+def test_populations(population: str, ex_poor: str, in_force: str, is_in: bool) -> None:
+    found = expected(truth(ex_poor=ex_poor, in_force=in_force), population=population)
+    assert bool(found) is is_in
+
+
+@pytest.mark.parametrize(
+    ("rule", "is_in"),
+    [
+        ({"effective_from": "2026-02-28"}, True),
+        ({"effective_from": "2026-03-01"}, False),
+        ({"effective_to": "2026-02-28"}, True),
+        ({"effective_to": "2026-02-27"}, False),
+        ({"area_code": "431026"}, True),
+        ({"area_code": "431027"}, False),
+        ({"subject": "person"}, False),
+        ({"metric": "other"}, False),
+    ],
+)
+def test_time_area_and_metric(rule: dict[str, str], is_in: bool) -> None:
+    assert bool(expected(truth(), **rule)) is is_in
+
+
+def test_a_county_that_is_held_back_raises_nothing() -> None:
+    found, _ = expected_alerts(truth(), pd.DataFrame([RULE]), "2026-02", set(), is_first=False)
+    assert found == set()
+
+
+def test_the_first_month_has_nothing_to_compare_with() -> None:
+    what = truth()
+    what.metrics["metric"] = "income_drop_share"
+    rules = pd.DataFrame([RULE | {"metric": "income_drop_share"}])
+    for is_first, count in ((True, 0), (False, 3)):
+        found, _ = expected_alerts(what, rules, "2026-02", {"431026"}, is_first=is_first)
+        assert len(found) == count
+
+
+@pytest.mark.parametrize(
+    ("is_present", "is_lost", "is_in"), [("1", "0", True), ("0", "0", False), ("1", "1", False)]
+)
+def test_people_count_while_on_file(is_present: str, is_lost: str, is_in: bool) -> None:
+    what = truth({"home": "0"})
+    person = {"person_id": "p", "household_no": "home", "is_present": is_present}
+    metric = {"subject": "person", "id": "p", "metric": "m", "value": "3"}
+    what = Truth(
+        what.households,
+        pd.DataFrame([person | {"is_lost": is_lost}]),
+        pd.DataFrame([metric]),
+    )
+    assert expected(what, subject="person") == ({"p"} if is_in else set())
+
+
+def test_near_misses_are_those_beside_the_threshold() -> None:
+    _, near = expected_alerts(
+        truth({"under": "2.98", "far_under": "2.9", "on": "3"}),
+        pd.DataFrame([RULE]),
+        "2026-02",
+        {"431026"},
+        is_first=False,
+    )
+    assert near == {"R1": 1}
+
+
+def test_thresholds_of_the_seed() -> None:
+    by_code = {rule["rule_code"]: rule for rule in read_rules().to_dict("records")}
+    assert threshold(by_code["R309"], 2026) == 9000
+    assert threshold(by_code["R104"], 2026) == 11700
+    assert threshold(by_code["R104"], 2025) == 11100
+    assert threshold(by_code["R312"], 2026) == 30
+
+
+def test_figures_of_a_rule() -> None:
+    rules = pd.DataFrame([RULE, RULE | {"rule_code": "R2"}, RULE | {"rule_code": "R3"}])
+    expected_here = {("R1", "2026-02", "a"), ("R1", "2026-02", "b"), ("R2", "2026-02", "a")}
+    raised = {("R1", "2026-02", "b"), ("R1", "2026-02", "c"), ("R1", "2026-03", "b")}
+    one, two, three = compare(rules, expected_here, raised, {"R1": 4})
+    assert (one.expected, one.raised, one.missed, one.extra) == (2, 3, 1, 2)
+    assert (one.precision, one.recall, one.near_misses) == (1 / 3, 1 / 2, 4)
+    assert one.missed_keys == ["2026-02/a"]
+    assert one.extra_keys == ["2026-02/c", "2026-03/b"]
+    assert (two.precision, two.recall, two.is_exact) == (None, 0.0, False)
+    assert (three.precision, three.recall, three.is_exact) == (None, None, True)
