@@ -17,7 +17,7 @@ Contents = dict[tuple[str, str], dict[str, object]]
 
 @dataclass(frozen=True)
 class Verdict:
-    """``differing`` are (period, mart) that a second build made otherwise; ``rows`` all compared."""
+    """``differing`` are (period, mart) that the second build made otherwise."""
 
     periods: tuple[str, ...]
     order: tuple[str, ...]
