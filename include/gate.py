@@ -167,16 +167,13 @@ def _in_words(connection: psycopg.Connection[Any], outcome: Outcome) -> str:
 def _counties(
     connection: psycopg.Connection[Any], suite: str, row_keys: Sequence[str | int]
 ) -> list[str]:
-    table, row_key = {
-        "marts.household_month": ("candidate.household_month", "household_key"),
-        f"marts.{_ACCOUNTING}": ("ops.delivery", "delivery_id::text"),
-    }.get(suite, ("candidate.county_scorecard", "county_code"))
-    keys = [str(key) for key in row_keys]
+    module = importlib.import_module(f"expectations.{suite}")
     found = connection.execute(
-        f"select distinct county_code from {table} where {row_key} = any(%s)"
+        f"select distinct county_code from {module.TABLE} where ({module.ROW_KEY})::text = any(%s)"
         " and county_code is not null order by 1",
-        [keys],
+        [[str(key) for key in row_keys]],
     )
     named = {code for (code,) in found}
-    # Suites of households name a whole county by its code.
-    return sorted(named | {key for key in keys if key.isdecimal() and len(key) == 6})
+    # Some expectations name a whole county by its code.
+    codes = {key for key in map(str, row_keys) if key.isdecimal() and len(key) == 6}
+    return sorted(named | codes)
