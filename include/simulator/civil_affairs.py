@@ -1,4 +1,4 @@
-"""The civil-affairs database: tables M1 to M5 and M9 as they stand after the last month."""
+"""The civil-affairs database: its tables M1 to M9 as they stand after the last month."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from include.contracts import kinds_of
+from include.simulator import appointed, disability, low_income, orphans
 from include.simulator.months import NEVER, date_of, epoch_day, first_day, month_of, ym
 from include.simulator.population import DEATHS_FROM
 from include.simulator.randomness import stream
@@ -37,6 +38,9 @@ def records(life: VillageLife, first: int, last: int) -> Iterator[tuple[str, Rec
     yield from _dibao(life, first, last)
     yield from _tekun(life, last)
     yield from _temporary_aid(life, first, last)
+    yield from low_income.records(life, last)
+    yield from disability.records(life, last)
+    yield from orphans.records(life, last)
     yield from _deaths(life, last)
 
 
@@ -62,8 +66,17 @@ def aid(life: VillageLife, month: int) -> Iterator[tuple[int, int, int]]:
     hit = random.random(len(people.role)) < 0.001
     days = random.integers(1, 28, len(people.role))
     amounts = random.integers(5, 60, len(people.role)) * 10_000
-    for i in np.flatnonzero(hit & people.born(month - 1) & ~people.dead(month)).tolist():
+    hit &= people.born(month - 1) & ~people.dead(month)
+    hit[appointed.aided(people).get(month, [])] = True
+    for i in np.flatnonzero(hit).tolist():
         yield i, epoch_day(month) + int(days[i]), int(amounts[i])
+
+
+def counted(life: VillageLife, household: int, head: int | None) -> list[int]:
+    """Persons on a family's certificate: its covered members, or else its head (if named)."""
+    people = life.people
+    members = np.flatnonzero((people.household == household) & life.welfare.covered).tolist()
+    return members or ([] if head is None else [head])
 
 
 def registered_deaths(life: VillageLife, last: int) -> list[int]:
@@ -134,7 +147,7 @@ def _dibao(life: VillageLife, first: int, last: int) -> Iterator[tuple[str, Reco
         ended = int(welfare.dibao_end[h]) if welfare.dibao_end[h] <= last else NEVER
         reviewed = min(ended, welfare.reviewed(h, last))
         members = np.flatnonzero(people.household == h)
-        counted = [i for i in members.tolist() if welfare.covered[i]] or [int(heads[h])]
+        on_it = counted(life, h, int(heads[h]))
         changed = _stamp(ended if ended < NEVER else reviewed, 3)
         yield (
             "mz_dibao_family",
@@ -146,7 +159,7 @@ def _dibao(life: VillageLife, first: int, last: int) -> Iterator[tuple[str, Reco
                 "urban_rural": "2",
                 "class": CLASSES[int(welfare.dibao_class[h])],
                 "members": str(len(members)),
-                "covered": str(len(counted)),
+                "covered": str(len(on_it)),
                 "income_pp_m": money(30_000 + 100 * (h % 180)),
                 "amount_m": money(welfare.amount(h, last)),
                 "category_extra_m": money(int(welfare.extra[h])),
@@ -157,7 +170,7 @@ def _dibao(life: VillageLife, first: int, last: int) -> Iterator[tuple[str, Reco
                 "updated_at": changed,
             },
         )
-        for i in counted:
+        for i in on_it:
             yield (
                 "mz_dibao_member",
                 {
@@ -211,7 +224,7 @@ def _tekun(life: VillageLife, last: int) -> Iterator[tuple[str, Record]]:
 
 
 def _temporary_aid(life: VillageLife, first: int, last: int) -> Iterator[tuple[str, Record]]:
-    for month in range(first - 11, last + 1):
+    for month in range(first - 12, last + 1):
         for i, day, fen in aid(life, month):
             yield (
                 "mz_temp_aid",

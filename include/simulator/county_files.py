@@ -155,7 +155,7 @@ def _household_type(month: VillageMonth, h: int) -> str:
 def _persons(month: VillageMonth) -> Iterator[Row]:
     people, welfare = month.life.people, month.life.welfare
     ages = people.age(month.period)
-    dibao = welfare.in_force(month.period)
+    dibao, tekun = welfare.as_county_knows(month.period)
     draws = stream(month.life.seed, "free text", month.life.village.index).random(len(ages))
     is_free_text = is_planted("D21", draws) & (ages >= 16)
     work = work_columns(month)
@@ -187,7 +187,7 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
                 "employee_insured": "否",
                 "serious_illness_insured": "是",
                 "dibao": "是" if is_covered else "否",
-                "tekun": "是" if welfare.tekun_start[home] <= month.period else "否",
+                "tekun": "是" if tekun[home] else "否",
                 "status": status,
             },
             tuple(defects),

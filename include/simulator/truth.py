@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from include.simulator import civil_affairs, income_truth, settlements, work_files
+from include.simulator import assistance_truth, civil_affairs, income_truth, settlements, work_files
 from include.simulator.county_files import certificate_is_lost
 from include.simulator.months import date_of, period
 from include.simulator.roster import GONE
@@ -39,6 +39,7 @@ Metric = tuple[str, str, str, str]
 """subject, id, metric (as in ref_risk_rule), value in the rule's unit (yuan, not fen)."""
 METRICS: tuple[Callable[[VillageMonth], Iterator[Metric]], ...] = (
     income_truth.metrics,
+    assistance_truth.metrics,
     work_files.metrics,
 )
 """What each subject's simulator knows to be true of a village's month."""

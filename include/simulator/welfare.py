@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from include.simulator import appointed
 from include.simulator.monitoring import Monitoring
 from include.simulator.months import NEVER, month, month_of
 from include.simulator.population import Population
@@ -43,6 +44,16 @@ class Welfare:
         """Households with minimum living allowance in the month."""
         flags: Flags = (self.dibao_start <= period) & (self.dibao_end > period)
         return flags
+
+    def as_county_knows(self, period: int) -> tuple[Flags, Flags]:
+        """Households that the county's own file shows with allowance, and with full support.
+
+        Every fifth household's change reaches the village a month late.
+        """
+        slow = np.arange(self.people.households) % 5 == 0
+        dibao: Flags = np.where(slow, self.in_force(period - 1), self.in_force(period))
+        tekun: Flags = self.tekun_start <= period - slow
+        return dibao, tekun
 
     def reviewed(self, household: int, period: int) -> int:
         """The month of the family's last review: its start, or each January in force."""
@@ -120,15 +131,36 @@ def build(seed: int, people: Population, monitoring: Monitoring) -> Welfare:
     selfcare = pick(random.random(count), [70, 20, 10]) + 1
     amount = (np.array([0, 735, 1035, 1435]) * 100)[selfcare]
     covered = gets[people.household] & (random.random(len(people.role)) < 0.93)
+    dibao_start = np.where(gets, start, NEVER)
+    dibao_end = np.where(gets & ends, end, NEVER)
+    dibao_class = pick(random.random(count), [15, 35, 50])
+    extra = np.where(random.random(count) < 0.2, 9700, 0)
+    tekun_start = np.where(tekun, random.integers(_EARLIEST, month("2026-06"), count), NEVER)
+    institution = random.random(count) < 0.15
+    special = appointed.allowances(seed, people, ~gets & ~tekun)
+    for household, when in special.starts:
+        dibao_start[household] = when
+    for household, when in special.doubled:
+        tekun_start[household], dibao_start[household] = when - 3, when
+        dibao_end[household] = when + 2
+    for household, when in special.converted:
+        tekun_start[household], dibao_start[household] = when, when - 20
+        dibao_end[household] = when
+    for household, _ in (*special.starts, *special.doubled, *special.converted):
+        covered[people.household == household] = True
+    for person, died in special.outlived:
+        household = int(people.household[person])
+        dibao_start[household], dibao_end[household] = died - 30, died + 4
+        covered[person] = True
     return Welfare(
         people=people,
-        dibao_start=np.where(gets, start, NEVER),
-        dibao_end=np.where(gets & ends, end, NEVER),
-        dibao_class=pick(random.random(count), [15, 35, 50]),
-        extra=np.where(random.random(count) < 0.2, 9700, 0),
+        dibao_start=dibao_start,
+        dibao_end=dibao_end,
+        dibao_class=dibao_class,
+        extra=extra,
         covered=covered,
-        tekun_start=np.where(tekun, random.integers(_EARLIEST, month("2026-06"), count), NEVER),
+        tekun_start=tekun_start,
         tekun_amount=amount,
         selfcare=selfcare,
-        in_institution=random.random(count) < 0.15,
+        in_institution=institution,
     )
