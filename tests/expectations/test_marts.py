@@ -11,7 +11,7 @@ import pytest
 
 from expectations.check import Check, Subject
 from expectations.checkpoint import Outcome, run
-from tests.expectations import alerts, episodes
+from tests.expectations import alerts, episodes, work_marts
 from tests.expectations.candidate import HELD_BACK, PERIOD, deliver_month, fill, open_build
 
 H, S, A = "candidate.household_month", "candidate.county_scorecard", "staging.delivery_accounting"
@@ -88,6 +88,7 @@ BREAKS: dict[str, dict[str, str]] = {
     },
     "risk_alert": alerts.BREAKS,
     "monitoring_episode": episodes.BREAKS,
+    **work_marts.BREAKS,
 }
 """mart -> expectation -> SQL that breaks exactly what it guards (and perhaps more)."""
 
@@ -97,6 +98,7 @@ FAILS_ON_NOTHING = {
     "delivery_accounting": {"has_rows", "every_delivery_accounted_for"},
     "monitoring_episode": {"has_rows"},
     "risk_alert": set(),
+    **work_marts.FAILS_ON_NOTHING,
 }
 MARTS = sorted(BREAKS)
 
@@ -120,6 +122,11 @@ def month(warehouse: str) -> Iterator[tuple[psycopg.Connection, datetime]]:
             "insert into quality.published_before values ('household_month', '431026', 3, null),"
             " ('county_scorecard', '431026', 1, 1), ('household_month', '431081', 3, null)"
         )
+        for mart in work_marts.MARTS:
+            db.execute(
+                "insert into quality.published_before values (%s, '431026', %s, null)",
+                [mart, work_marts.ROWS],
+            )
         fill(db)
         yield db, row[0]
 
@@ -172,6 +179,8 @@ def test_an_empty_month_fails_for_being_empty(
 ) -> None:
     db, known_at = month
     db.execute(f"truncate {H}, {S}, {A}, candidate.risk_alert, candidate.monitoring_episode")
+    for mart in work_marts.MARTS:
+        db.execute(f"truncate candidate.{mart}")
     try:
         outcomes = judged([subject(mart, known_at) for mart in MARTS])
     finally:

@@ -110,8 +110,10 @@ select
     counted.paid_amt,
     round(counted.paid_amt / nullif(counted.budget_amt, 0), 6) as paid_share,
     due.target_share,
-    greatest(round(due.target_share * counted.budget_amt, 2) - counted.paid_amt, 0)
-        as behind_target_amt,
+    case
+        when counted.budget_amt is not null
+            then greatest(round(due.target_share * counted.budget_amt, 2) - counted.paid_amt, 0)
+    end as behind_target_amt,
     counted.paid_amt < round(due.target_share * counted.budget_amt, 2) as is_behind_target,
     coalesce(due.verified, false) as target_verified,
     year.industry_share,
