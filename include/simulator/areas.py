@@ -49,6 +49,11 @@ class Village:
     neighbours: int
     """How many villages the profile has in this county."""
 
+    @property
+    def turn(self) -> int:
+        """The village's number in the profile: who takes turns by it spreads over the city."""
+        return self.county.position * self.neighbours + self.position
+
 
 @cache
 def counties() -> tuple[County, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from include.contracts import contracts
-from include.simulator import clues
+from include.simulator import clues, slips
 from include.simulator.areas import County
 from include.simulator.defects import is_planted
 from include.simulator.incomes import CHILDREN
@@ -156,6 +156,7 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
     people, welfare = month.life.people, month.life.welfare
     ages = people.age(month.period)
     dibao, tekun = welfare.as_county_knows(month.period)
+    serious_illness = slips.serious_illness(month.life)
     draws = stream(month.life.seed, "free text", month.life.village.index).random(len(ages))
     is_free_text = is_planted("D21", draws) & (ages >= 16)
     work = work_columns(month)
@@ -181,11 +182,11 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
                 "education": _education(int(people.schooling[i]), age, bool(is_free_text[i])),
                 "school_status": "01" if age >= 16 else "03" if age >= 6 else "02",
                 "health": _HEALTH[int(people.health[i])],
-                "labour": "01" if 16 <= age < 60 else "04",
+                "labour": "04" if without_labour(age) else "01",
                 **work[i],
                 "resident_insured": "是",
                 "employee_insured": "否",
-                "serious_illness_insured": "是",
+                "serious_illness_insured": serious_illness[i],
                 "dibao": "是" if is_covered else "否",
                 "tekun": "是" if tekun[home] else "否",
                 "status": status,
@@ -227,6 +228,11 @@ def _measures(month: VillageMonth) -> Iterator[Row]:
 def _nothing(month: VillageMonth) -> Iterator[Row]:
     """A file with its header and no rows."""
     yield from ()
+
+
+def without_labour(age: int) -> bool:
+    """Whether the county writes of somebody of this age that he cannot work."""
+    return not 16 <= age < 60
 
 
 def certificate_is_lost(people: Population, i: int) -> bool:

@@ -63,7 +63,7 @@ def build(
     village, count = people.village.index, people.households
     random = stream(seed, "income", village)
     members = np.maximum(listed.members, 1)
-    usual = _net_per_head(random, monitoring, state) * members
+    usual = _net_per_head(random, people, monitoring, state) * members
     drift = stream(seed, "income of a month", village, listed.period)
     target = usual * (1 + 0.01 * drift.standard_normal(count))
 
@@ -91,7 +91,9 @@ def build(
     return Incomes(amounts)
 
 
-def _net_per_head(random: np.random.Generator, monitoring: Monitoring, state: MonthState) -> Ints:
+def _net_per_head(
+    random: np.random.Generator, people: Population, monitoring: Monitoring, state: MonthState
+) -> Ints:
     """Target in fen; the households at risk are the poor ones, the cleared ones no longer."""
     normal = random.standard_normal(len(monitoring.kind))
     ordinary = 15_500 * np.exp(0.28 * normal)
@@ -104,6 +106,11 @@ def _net_per_head(random: np.random.Generator, monitoring: Monitoring, state: Mo
         [at_risk, cleared, ex_poor],
         default=ordinary,
     )
+    # In every fourth village, of those cleared by help, one lies under the line, one just over it.
+    if people.village.turn % 4 == 0:
+        helped = state.known & ~state.in_force & poor_kind & ~monitoring.natural
+        for target, position in zip((8_700, 9_150), np.flatnonzero(helped)[:2], strict=False):
+            net[position] = target
     return np.round(net * 100).astype(np.int64)
 
 

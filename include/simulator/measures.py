@@ -20,6 +20,8 @@ _DETAILS = {
     "公益性岗位": "护林员", "健康帮扶": "大病救治", "综合保障": "纳入低保",
     "社会帮扶": "结对帮扶", "其他教育帮扶": "助学补助",
 }  # fmt: skip
+PREMIUM_SUBSIDY = "医保缴费补贴"
+AGAINST_ILLNESS = ("健康帮扶", "综合保障", "社会帮扶")
 _BY_RISK = {
     "因病": ("健康帮扶", "综合保障"), "因残": ("综合保障", "社会帮扶"),
     "因务工就业不稳": ("就业帮扶", "公益性岗位"), "缺劳动力": ("公益性岗位", "产业帮扶"),
@@ -51,6 +53,7 @@ def build(seed: int, people: Population, monitoring: Monitoring) -> list[Measure
     draws = random.random((count, 4)).tolist()
     lags = pick(random.random(count * 3), [45, 35, 14, 4, 2]).reshape(count, 3).tolist()
     measures: list[Measure] = []
+    unhelped, beside, waiting = _appointed(people, monitoring)
     for household in range(count):
         first, second, third, development = draws[household]
         wanted: list[tuple[str, int]] = []
@@ -69,12 +72,39 @@ def build(seed: int, people: Population, monitoring: Monitoring) -> list[Measure
             wanted.append(("产业帮扶" if second < 0.6 else "公益性岗位", since))
         seen: set[str] = set()
         for position, (kind, decided) in enumerate(wanted):
+            if household == beside and kind in AGAINST_ILLNESS:
+                kind = "基础设施"
             if kind not in seen:
                 seen.add(kind)
                 lag = 2 if monitoring.waits[household] else lags[household][position % 3]
                 detail = _DETAILS.get(kind, kind)
-                measures.append(Measure(household, kind, detail, decided, decided + lag))
+                if kind == "健康帮扶" and household % 5 == 0:
+                    detail = PREMIUM_SUBSIDY
+                if household == waiting:
+                    lag = 10
+                start = NEVER if household == unhelped else decided + lag
+                measures.append(Measure(household, kind, detail, decided, start))
     return measures
+
+
+def _appointed(people: Population, monitoring: Monitoring) -> tuple[int, int, int]:
+    """Of those cleared "by help" one got none, an ill one help of another kind; one waits long.
+
+    Each in every fourth village; -1 where there is none.
+    """
+    turn = people.village.turn % 4
+    cleared = (monitoring.cleared <= month("2026-01")) & ~monitoring.natural
+    cleared &= monitoring.relapsed == NEVER
+    ill = (monitoring.risks == RISKS.index("因病")).any(axis=1)
+    unhelped, beside = np.flatnonzero(cleared), np.flatnonzero(cleared & ill)
+    recent = (monitoring.identified >= month("2025-06")) & (monitoring.identified < NEVER)
+    recent &= ~monitoring.waits
+    waiting = np.flatnonzero(recent)
+    return (
+        int(unhelped[0]) if turn == 2 and len(unhelped) else -1,
+        int(beside[0]) if turn == 3 and len(beside) else -1,
+        int(waiting[0]) if turn == 1 and len(waiting) else -1,
+    )
 
 
 def known(measures: list[Measure], period: int) -> list[Measure]:

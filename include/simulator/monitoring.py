@@ -103,9 +103,16 @@ def build(seed: int, profile: Profile, village: Village) -> Monitoring:
 
     never = kind == 0
     no_labour &= ~never
+    relapses &= ~never & ~no_labour
+    hasty = _appointed_hasty(village, ~never & ~no_labour & ~relapses & ~waits, identified)
+    for position, months in hasty:
+        cleared[position] = identified[position] + months
     cleared[no_labour | never] = NEVER
-    relapses &= ~never & (cleared < NEVER)
     ex_poor = _ex_poor(random.random(count), profile, village, kind)
+    keeps_benefits = ex_poor & (random.random(count) < 0.85)
+    risks = _risks(random, count)
+    natural = random.random(count) < 0.12
+    natural[[position for position, _ in hasty]] = False
     return Monitoring(
         kind=kind,
         identified=np.where(never, NEVER, identified),
@@ -113,10 +120,10 @@ def build(seed: int, profile: Profile, village: Village) -> Monitoring:
         relapsed=np.where(relapses, relapsed, NEVER),
         cleared_again=np.where(relapses, cleared_again, NEVER),
         ex_poor=ex_poor,
-        keeps_benefits=ex_poor & (random.random(count) < 0.85),
+        keeps_benefits=keeps_benefits,
         no_labour=no_labour,
-        risks=_risks(random, count),
-        natural=random.random(count) < 0.12,
+        risks=risks,
+        natural=natural,
         waits=waits,
     )
 
@@ -155,6 +162,16 @@ def _appointed_waits(village: Village) -> list[tuple[int, int]]:
         for number, when in enumerate(turns)
         if number < village.households // 4
     ]
+
+
+def _appointed_hasty(village: Village, eligible: Flags, identified: Ints) -> list[tuple[int, int]]:
+    """(household, months until cleared): help is said to have worked within two months, or three.
+
+    In every fourth village the first household in question; in the next village the near miss.
+    """
+    turn = village.turn % 4
+    early = eligible & (identified < month("2025-10"))
+    return [(int(np.flatnonzero(early)[0]), 2 + turn)] if turn < 2 and early.any() else []
 
 
 def _ex_poor(draws: Floats, profile: Profile, village: Village, kind: Ints) -> Flags:

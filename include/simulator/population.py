@@ -124,6 +124,8 @@ def build(seed: int, village: Village) -> Population:
             strict=True,
         )
     ]  # fmt: skip
+    if village.position == 0:
+        _misprint_a_certificate(certificates, person_id, disability)
     young_woman = (sex == 2) & (age > 20) & (age < 30) & np.isin(role, (CHILD, GRANDCHILD))
     moves = young_woman & (random.random(len(role)) < 0.06)
     birth_month = np.array([month_of(day) for day in birth.tolist()], dtype=np.int64)
@@ -223,6 +225,16 @@ def _deaths(
     lag = np.where(late, pick(random.random(len(role)), [15, 10, 5]) + 1, 0)
     listed = np.array([month_of(d) for d in day.tolist()], dtype=np.int64) + lag
     return np.where(dies, day, NEVER), np.where(dies, listed, NEVER)
+
+
+def _misprint_a_certificate(
+    certificates: list[tuple[str, str, str]], person_id: list[str], disability: list[str]
+) -> None:
+    """One disability certificate of a kind there is not (8): it leads to nobody."""
+    for i, kind_and_grade in enumerate(disability):
+        if kind_and_grade and kind_and_grade[0] != "7":
+            certificates[i] = ("09", f"{person_id[i]}8{kind_and_grade[1]}", "D04")
+            return
 
 
 def _schooling(random: np.random.Generator, age: Floats) -> Ints:

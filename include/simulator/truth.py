@@ -12,7 +12,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from include.simulator import assistance_truth, civil_affairs, income_truth, settlements, work_files
+from include.simulator import (
+    assistance_truth,
+    civil_affairs,
+    findings,
+    income_truth,
+    settlements,
+    work_files,
+)
 from include.simulator.county_files import certificate_is_lost
 from include.simulator.months import date_of, period
 from include.simulator.roster import GONE
@@ -29,6 +36,7 @@ _COLUMNS = {
     "settlements": ("person_id", "settled_on", "own_payment"),
     "planted": ("county_code", "kind", "row_no", "defect_code", "column"),
     "metrics": ("subject", "id", "metric", "value"),
+    "findings": ("rule_code", "subject", "id"),
 }  # fmt: skip
 """``is_lost``: the county wrote a number that leads to nobody (D04), so the row is quarantined.
 ``settlements`` lists what was uploaded in the month, whenever it was settled.
@@ -88,6 +96,9 @@ class Truth:
             )  # fmt: skip
         for i, record in settlements.enrolments(life, month.period):
             self._row("enrolments", people.person_id[i], record["psn_insu_stas"])
+
+        for finding in findings.findings(month):
+            self._row("findings", *finding)
 
         for metrics in METRICS:
             for metric in metrics(month):

@@ -13,6 +13,7 @@ from include.simulator import (
     population,
     posts,
     projects,
+    slips,
     welfare,
     work,
 )
@@ -52,7 +53,9 @@ class VillageLife:
     @cached_property
     def people(self) -> Population:
         """Households and persons."""
-        return population.build(self.seed, self.village)
+        people = population.build(self.seed, self.village)
+        slips.shorten_a_certificate(people, self.monitoring)
+        return people
 
     @cached_property
     def monitoring(self) -> Monitoring:

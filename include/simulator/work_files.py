@@ -9,6 +9,7 @@ import numpy as np
 from include.simulator import posts, projects
 from include.simulator.months import date_of
 from include.simulator.roster import GONE
+from include.simulator.slips import forgets_the_end
 from include.simulator.spreadsheets import money
 from include.simulator.village import VillageMonth
 from include.simulator.work import CHANNELS, INDUSTRIES, PLACES, listed
@@ -23,12 +24,12 @@ _DAYS = ("%Y-%m-%d", "%Y%m%d", "%Y.%m.%d", "%Y/%m/%d")
 
 def employment(month: VillageMonth) -> Iterator[Row]:
     """C8: one row per person of working age whose household the county follows."""
-    people, work, period = month.life.people, month.life.work, month.period
+    life, people, work, period = month.life, month.life.people, month.life.work, month.period
     months, works, latest = (
         work.months_worked(period, 6).tolist(), work.works(period), work.latest(period),
     )  # fmt: skip
     arrears = work.arrears(period).tolist()
-    for i in _followed(month):
+    for i in followed(month):
         n = int(latest[i])
         record = {
             "household_no": people.household_no[int(people.household[i])],
@@ -45,7 +46,9 @@ def employment(month: VillageMonth) -> Iterator[Row]:
             ended = int(work.end[i, n])
             record |= {
                 "started_on": _day(month, int(work.start[i, n])),
-                "ended_on": "" if works[i] else _day(month, ended),
+                "ended_on": ""
+                if works[i] or forgets_the_end(life, i, ended, period)
+                else _day(month, ended),
                 "channel": CHANNELS[int(work.channel[i, n])],
                 "industry": INDUSTRIES[int(work.industry[i, n])],
                 "employer": _employer(place, int(work.wage[i, n])),
@@ -128,7 +131,7 @@ def metrics(month: VillageMonth) -> Iterator[tuple[str, str, str, str]]:
     people, work, period = month.life.people, month.life.work, month.period
     months, works = work.months_worked(period, 6).tolist(), work.works(period)
     lost, arrears = work.loses_job(period), work.arrears(period).tolist()
-    for i in _followed(month):
+    for i in followed(month):
         if people.cert_defect[i] == "D04" or (works[i] and work.unknown_place[i]):
             continue
         subject = people.person_id[i]
@@ -161,7 +164,8 @@ def _on_file(month: VillageMonth) -> frozenset[int]:
     return frozenset(i for i, status in rows if status not in GONE)
 
 
-def _followed(month: VillageMonth) -> list[int]:
+def followed(month: VillageMonth) -> list[int]:
+    """Who is in the county's list of work, by position in the person arrays."""
     found = listed(month.life.work, month.life.monitoring, month.period)
     on_file = _on_file(month)
     return [i for i in np.flatnonzero(found).tolist() if i in on_file]

@@ -8,7 +8,7 @@ import psycopg
 
 from include.acceptance import counties
 from include.contracts import contracts
-from tests.expectations import alerts, episodes, work_marts
+from tests.expectations import alerts, episodes, findings, work_marts
 from tests.expectations.deliveries import deliver
 
 PERIOD = "2026-02"
@@ -164,6 +164,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
     alerts.fill(db, period, monitored)
     episodes.fill(db, period, monitored)
     work_marts.fill(db, period, PUBLISHED, HELD_BACK)
+    findings.fill(db, period, monitored)
     db.execute(
         "insert into staging.delivery_accounting select delivery_id, kind, county_code, period,"
         " row_count, row_count, 0, 0 from ops.accepted_delivery where period <= %s",

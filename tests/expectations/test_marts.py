@@ -11,7 +11,7 @@ import pytest
 
 from expectations.check import Check, Subject
 from expectations.checkpoint import Outcome, run
-from tests.expectations import alerts, episodes, work_marts
+from tests.expectations import alerts, episodes, findings, work_marts
 from tests.expectations.candidate import HELD_BACK, PERIOD, deliver_month, fill, open_build
 
 H, S, A = "candidate.household_month", "candidate.county_scorecard", "staging.delivery_accounting"
@@ -89,6 +89,7 @@ BREAKS: dict[str, dict[str, str]] = {
     "risk_alert": alerts.BREAKS,
     "monitoring_episode": episodes.BREAKS,
     **work_marts.BREAKS,
+    "data_finding": findings.BREAKS,
 }
 """mart -> expectation -> SQL that breaks exactly what it guards (and perhaps more)."""
 
@@ -97,6 +98,7 @@ FAILS_ON_NOTHING = {
     "county_scorecard": {"has_rows", "all_counties"},
     "delivery_accounting": {"has_rows", "every_delivery_accounted_for"},
     "monitoring_episode": {"has_rows"},
+    "data_finding": set(),
     "risk_alert": set(),
     **work_marts.FAILS_ON_NOTHING,
 }
@@ -178,9 +180,8 @@ def test_an_empty_month_fails_for_being_empty(
     month: tuple[psycopg.Connection, datetime],
 ) -> None:
     db, known_at = month
-    db.execute(f"truncate {H}, {S}, {A}, candidate.risk_alert, candidate.monitoring_episode")
-    for mart in work_marts.MARTS:
-        db.execute(f"truncate candidate.{mart}")
+    tables = ", ".join(subject(mart, known_at).table for mart in MARTS)
+    db.execute(f"truncate {tables}")
     try:
         outcomes = judged([subject(mart, known_at) for mart in MARTS])
     finally:

@@ -1,6 +1,9 @@
 -- C2 家庭成员: a member of a household. Sex and birth date are those of the ID: the files
 -- contradict it at times.
 {{ config(materialized='table') }}
+{#- The number as written, without blanks and apostrophes; only its shape goes further. -#}
+{%- set written = "translate(r.cert_no, ' ''`’' || chr(9) || chr(12288), '')" -%}
+{%- set core = 'substr(' ~ written ~ ', 1, 18)' -%}
 {%- set columns = {
     'household_key': 'household.key',
     'person_key': 'person.key',
@@ -8,6 +11,10 @@
     'birth_date': "to_date(substr(person.value, 7, 8), 'YYYYMMDD')",
     'ethnic_code': 'ethnic_group.gb_code',
     'is_present': 'known_status.is_present',
+    'cert_length': 'length(' ~ written ~ ')',
+    'cert_kind_digit': "nullif(substr(" ~ written ~ ", 19, 1), '')",
+    'is_cert_core_valid': 'case when length(' ~ written ~ ') in (20, 22) then vault.is_resident_id('
+        ~ core ~ ') end',
 } -%}
 {%- set text_columns = [
     'relation', 'education', 'school_status', 'health', 'labour', 'status',
@@ -15,7 +22,9 @@
 {%- do columns.update(cells('text', text_columns)) -%}
 {%- set whole_columns = ['work_months'] -%}
 {%- do columns.update(cells('whole', whole_columns)) -%}
-{%- set flag_columns = ['resident_insured', 'employee_insured', 'dibao', 'tekun'] -%}
+{%- set flag_columns = [
+    'resident_insured', 'employee_insured', 'serious_illness_insured', 'dibao', 'tekun',
+] -%}
 {%- do columns.update(cells('flag', flag_columns)) -%}
 {%- set month_columns = ['person_ym'] -%}
 {%- do columns.update(cells('month', month_columns)) -%}
