@@ -13,7 +13,7 @@ import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
-import chinese_calendar
+import chinese_calendar  # type: ignore[import-untyped]
 
 from include.settings import PROJECT_ROOT
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache
 
 import numpy as np
 
 from include.simulator import work_files
+from include.simulator.areas import SEED
 from include.simulator.county_files import certificate_is_lost, without_labour
+from include.simulator.income_truth import net_per_head
 from include.simulator.measures import AGAINST_ILLNESS, IN_PLACE, PREMIUM_SUBSIDY, known
 from include.simulator.monitoring import RISKS
 from include.simulator.months import epoch_day
@@ -66,6 +71,7 @@ def _of_households(month: VillageMonth) -> Iterator[Finding]:
             if measure.detail == PREMIUM_SUBSIDY:
                 subsidised[measure.household] = measure.start
     unable = _without_labour_but_assisted(month)
+    net, line = net_per_head(month), _income_line(period // 12)
     for h in np.flatnonzero(state.known).tolist():
         started, in_force = int(state.started[h]), bool(state.in_force[h])
         by_help = not in_force and not history.natural[h]
@@ -76,6 +82,7 @@ def _of_households(month: VillageMonth) -> Iterator[Finding]:
             "X03": in_force and h in kinds and h not in helped and period - started >= 1,
             "X04": by_help and h not in helped,
             "X05": by_help and int(state.cleared_ym[h]) - started <= 2,
+            "X06": by_help and line is not None and net[h] < line,
             "X07": not in_force and bool(unanswered),
             "X08": in_force and not history.no_labour[h] and h in unable,
             "X12": subsidy // 12 == started // 12 and started % 12 + 1 > _PREMIUM_WINDOW,
@@ -83,6 +90,14 @@ def _of_households(month: VillageMonth) -> Iterator[Finding]:
         for rule, holds in found.items():
             if holds:
                 yield rule, "household", numbers[h]
+
+
+@cache
+def _income_line(year: int) -> Decimal | None:
+    """Yuan per head, as the seed of the lines has it; None for a year without."""
+    with (SEED.parent / "ref_income_line.csv").open(encoding="utf-8", newline="") as file:
+        lines = {row["year"]: row["yuan_pp"] for row in csv.DictReader(file)}
+    return Decimal(lines[str(year)]) if str(year) in lines else None
 
 
 def _of_work(month: VillageMonth) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ def metrics(month: VillageMonth) -> Iterator[tuple[str, str, str, str]]:
     """(``household``, household_no, metric, value) of every household's incomes, of incomes that
     fell, and of days without help since the month of recognition."""
     numbers = month.life.people.household_no
-    before, now = (_net_per_head(at) for at in (month.life.at(month.period - 1), month))
+    before, now = (net_per_head(at) for at in (month.life.at(month.period - 1), month))
     reference = _per_head(
         month,
         month.incomes.net
@@ -36,7 +36,8 @@ def metrics(month: VillageMonth) -> Iterator[tuple[str, str, str, str]]:
             yield "household", number, "days_without_measure", f"{days}"
 
 
-def _net_per_head(month: VillageMonth) -> list[Decimal]:
+def net_per_head(month: VillageMonth) -> list[Decimal]:
+    """Per household: net income per member, yuan to the fen."""
     return _per_head(month, month.incomes.net)
 
 
