@@ -15,7 +15,7 @@
 {%- endmacro %}
 
 {#- At most ten of a group's rows as 'kind/delivery/row', in order. -#}
-{% macro source_rows(kind, alias) -%}
+{% macro rows_of(kind, alias) -%}
     (array_agg(
         '{{ kind }}/' || {{ alias }}.delivery_id || '/' || {{ alias }}.row_no
         order by {{ alias }}.delivery_id, {{ alias }}.row_no

@@ -121,7 +121,7 @@ def _of_work(month: VillageMonth) -> Iterator[Finding]:
 def _without_labour_but_assisted(month: VillageMonth) -> set[int]:
     """Households of which nobody on file can work, and somebody gets dibao or full support."""
     life, people = month.life, month.life.people
-    dibao = life.welfare.in_force(month.period)
+    dibao, tekun = life.welfare.as_county_knows(month.period)
     ages = people.age(month.period)
     able: set[int] = set()
     assisted: set[int] = set()
@@ -131,8 +131,6 @@ def _without_labour_but_assisted(month: VillageMonth) -> set[int]:
         home = int(people.household[i])
         if not without_labour(int(ages[i])):
             able.add(home)
-        if (dibao[home] and life.welfare.covered[i]) or (
-            life.welfare.tekun_start[home] <= month.period
-        ):
+        if (dibao[home] and life.welfare.covered[i]) or tekun[home]:
             assisted.add(home)
     return assisted - able

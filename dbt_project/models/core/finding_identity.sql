@@ -68,6 +68,6 @@ select
     found.household_key,
     found.county_code,
     max(found.value) as value,
-    {{ source_rows('county_person', 'found') }} as source_rows
+    {{ rows_of('county_person', 'found') }} as source_rows
 from found
 group by found.rule_code, found.person_key, found.household_key, found.county_code

@@ -100,7 +100,7 @@ select
     found.household_key,
     found.county_code,
     null::numeric as value,
-    {{ source_rows('county_employment', 'found') }} as source_rows
+    {{ rows_of('county_employment', 'found') }} as source_rows
 from found
 group by
     found.rule_code, found.subject, found.person_key, found.household_key, found.county_code
