@@ -15,3 +15,9 @@
 {% macro year_first_period() -%}'{{ var("period")[:4] }}-01'{%- endmacro %}
 
 {% macro month_start() -%}('{{ var("period") }}-01')::date{%- endmacro %}
+
+{#- An effective-dated seed row holds on the month's last day. -#}
+{% macro in_effect(alias) -%}
+    coalesce({{ alias }}.effective_from, '-infinity'::date) <= {{ month_end() }}
+    and coalesce({{ alias }}.effective_to, 'infinity'::date) >= {{ month_end() }}
+{%- endmacro %}

@@ -39,6 +39,17 @@ line as (
     select verified as income_line_verified
     from {{ ref('ref_income_line') }}
     where area_code = '431000' and year = '{{ var("period")[:4] }}'::integer
+),
+
+grade as (
+    select
+        county_code,
+        max(grade) filter (where figure_group = 'households') as grade_households,
+        max(grade) filter (where figure_group = 'income') as grade_income,
+        max(grade) filter (where figure_group = 'health') as grade_health,
+        max(grade) filter (where figure_group = 'assistance') as grade_assistance
+    from {{ ref('county_grade') }}
+    group by county_code
 )
 
 select
@@ -69,8 +80,13 @@ select
         as monitored_insured_share,
     household.out_of_pocket_ytd_amt,
     household.high_burden::integer as high_burden_households,
-    coalesce(line.income_line_verified, false) as income_line_verified
+    coalesce(line.income_line_verified, false) as income_line_verified,
+    grade.grade_households,
+    grade.grade_income,
+    grade.grade_health,
+    grade.grade_assistance
 from {{ ref('county_status') }} as status
 left join household on status.county_code = household.county_code
 left join previous on status.county_code = previous.county_code
 left join line on true
+left join grade on status.county_code = grade.county_code
