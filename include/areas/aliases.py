@@ -1,5 +1,7 @@
 """Which other names of an area a file may carry: the rows of ``ref_area_alias``.
 
+Spellings of one stem (云善, 云善村委会) are not listed: core.area_name knows them by their stem.
+
 An alias names exactly one area within its county (townships) or its township (villages). What
 could mean two is left out, and so is what is another area's own name: a household whose place is
 not certain has none.
@@ -47,18 +49,10 @@ def aliases(old: dict[str, Area], new: dict[str, Area], changed: list[Change]) -
     for area in new.values():
         if area.level == "township":
             propose(area, "", township_stem(area.name), "suffix_dropped")
-        if area.level == "village":
-            root = stem(area.name, new[area.parent].name)
-            end = "村" if int(area.code[9:]) >= 200 else "社区"
-            for name in (root, root + end):
-                propose(area, area.parent, name, "other_spelling")
         before = old.get(area.code)
         if before is not None and before.level == area.level in ("township", "village"):
             place = area.parent if area.level == "village" else ""
-            is_same = stem(before.name, _township_name(before, old)) == stem(
-                area.name, _township_name(area, new)
-            )
-            propose(area, place, before.name, "other_spelling" if is_same else "old_name")
+            propose(area, place, before.name, "old_name")
     for change in changed:
         if not (change.old_code and change.new_code):
             continue
@@ -76,12 +70,20 @@ def aliases(old: dict[str, Area], new: dict[str, Area], changed: list[Change]) -
     for county, name, township in PSEUDO_AREAS:
         proposed["township", county, "", name].add((township, "pseudo_area"))
 
+    by_stem: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for area in new.values():
+        if area.level == "village":
+            by_stem[area.parent, stem(area.name, _township_name(area, new))].add(area.code)
+
     own = {
         (a.level, a.county, a.parent if a.level == "village" else "", a.name) for a in new.values()
     }
     found = []
     for (level, county, township, name), meant in proposed.items():
         codes = {code for code, _ in meant}
+        known = by_stem[township, stem(name, new[township].name)] if township else set()
+        if known == codes:
+            continue
         if len(codes) == 1 and (level, county, township, name) not in own:
             kind = min(kind for _, kind in meant)
             (code,) = codes

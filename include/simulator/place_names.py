@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from functools import cache
 
-from include.areas.history import SEEDS
+from include.areas.history import SEEDS, current, stem
 from include.simulator.areas import Village
 from include.simulator.defects import is_planted
 from include.simulator.randomness import stream
@@ -25,6 +26,8 @@ def written(seed: int, village: Village, households: int) -> list[Written]:
     names = _other_names()
     towns = names.get(("township", village.county.code, village.township_code), {})
     here = names.get(("village", village.township_code, village.code), {})
+    bare = stem(village.name, village.township_name)
+    is_clear = _stems()[village.township_code, bare] == 1
     plain: Written = village.township_name, village.name, ()
     found = [plain] * households
     for h in range(households):
@@ -34,8 +37,8 @@ def written(seed: int, village: Village, households: int) -> list[Written]:
             found[h] = towns["old_name"], plain[1], (("D10", "township"),)
         elif short[h] and towns.get("suffix_dropped") and h % 2:
             found[h] = towns["suffix_dropped"], plain[1], (("D11", "township"),)
-        elif short[h] and here.get("other_spelling"):
-            found[h] = plain[0], here["other_spelling"], (("D11", "village"),)
+        elif short[h] and is_clear:
+            found[h] = plain[0], bare, (("D11", "village"),)
     return found
 
 
@@ -49,3 +52,14 @@ def _other_names() -> dict[tuple[str, str, str], dict[str, str]]:
             names = found.setdefault((row["level"], place, row["area_code"]), {})
             names.setdefault(row["kind"], row["alias"])
     return found
+
+
+@cache
+def _stems() -> Counter[tuple[str, str]]:
+    """How many villages of a township have a stem: what two have names neither."""
+    areas = current()
+    return Counter(
+        (area.parent, stem(area.name, areas[area.parent].name))
+        for area in areas.values()
+        if area.level == "village"
+    )

@@ -104,7 +104,10 @@ select
     greatest(coalesce(arrived.arrivals, 0) - 1, 0) as resent,
     arrived.first_sent_on,
     arrived.last_sent_on,
-    greatest(arrived.first_sent_on - expected.due_on, 0) as days_late,
+    case
+        when arrived.first_sent_on is not null
+            then greatest(arrived.first_sent_on - expected.due_on, 0)
+    end as days_late,
     arrived.first_sent_on > expected.due_on as is_late,
     expected.due_on - arrived.last_sent_on as freshness_days,
     coalesce(judged.accepted_versions, 0) as accepted_versions,
