@@ -30,6 +30,7 @@ _FIGURES = (
     "insured_persons",
     "high_burden_households",
 )
+_GRADES = "grade_households, grade_income, grade_health, grade_assistance"
 _IN_FORCE = "count(*) filter (where h.monitor_status = 'in_force'"
 _RECOMPUTED = {
     "households": "count(*)",
@@ -174,6 +175,14 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
         ),
         _share("insured_share", "参保率在0到1之间"),
         _share("monitored_insured_share", "监测户参保率在0到1之间"),
+        identity(
+            "grades_known",
+            f"num_nulls({_GRADES}) > 0 or not array[{_GRADES}] <@ case data_status"
+            " when 'held_back' then array['held_back'] else array['A', 'B', 'C', 'D'] end",
+            description="each group of figures has a grade A to D, or held_back with its county",
+            label_zh="数据质量等级齐全",
+            reason="a figure without its grade is taken for a sound one.",
+        ),
         no_rows(
             "previous_as_published",
             "select j.row_key from judged as j inner join quality.published_before as p"

@@ -8,7 +8,7 @@ import psycopg
 
 from include.acceptance import counties
 from include.contracts import contracts
-from tests.expectations import alerts, episodes, findings, work_marts
+from tests.expectations import alerts, episodes, findings, scorecards, work_marts
 from tests.expectations.deliveries import deliver
 
 PERIOD = "2026-02"
@@ -75,6 +75,7 @@ COUNTY_SCORECARD = {
     "out_of_pocket_ytd_amt": _MONEY,
     "high_burden_households": "bigint",
     "income_line_verified": "boolean",
+    **dict.fromkeys(scorecards.GRADES, "text"),
 }  # fmt: skip
 
 
@@ -150,7 +151,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
                 "net_income_pp": round((wage + 4000) / 3, 2), "households_below_line": 0,
                 "insured_persons": 9, "insured_share": 1, "monitored_insured_share": 1,
                 "out_of_pocket_ytd_amt": 300, "high_burden_households": 0,
-                "income_line_verified": False,
+                "income_line_verified": False, **dict.fromkeys(scorecards.GRADES, "B"),
             },
         )  # fmt: skip
     _insert(
@@ -159,12 +160,14 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
         {
             "period": period, "county_code": HELD_BACK, "county_name": counties()[HELD_BACK],
             "data_status": "held_back", "income_line_verified": False,
+            **dict.fromkeys(scorecards.GRADES, "held_back"),
         },
     )  # fmt: skip
     alerts.fill(db, period, monitored)
     episodes.fill(db, period, monitored)
     work_marts.fill(db, period, PUBLISHED, HELD_BACK)
     findings.fill(db, period, monitored)
+    scorecards.fill(db, period, HELD_BACK)
     db.execute(
         "insert into staging.delivery_accounting select delivery_id, kind, county_code, period,"
         " row_count, row_count, 0, 0 from ops.accepted_delivery where period <= %s",

@@ -11,7 +11,7 @@ import pytest
 
 from expectations.check import Check, Subject
 from expectations.checkpoint import Outcome, run
-from tests.expectations import alerts, episodes, findings, work_marts
+from tests.expectations import alerts, episodes, findings, scorecards, work_marts
 from tests.expectations.candidate import HELD_BACK, PERIOD, deliver_month, fill, open_build
 
 H, S, A = "candidate.household_month", "candidate.county_scorecard", "staging.delivery_accounting"
@@ -70,6 +70,7 @@ BREAKS: dict[str, dict[str, str]] = {
         "insured_share_is_a_share": f"update {S} set insured_share = 1.000001 where {_C}",
         "monitored_insured_share_is_a_share": f"update {S} set monitored_insured_share = -0.000001"
         f" where {_C}",
+        "grades_known": f"update {S} set grade_health = 'E' where {_C}",
         "previous_as_published": f"update {S} set previous_monitored_households = 7 where {_C}",
         "no_identifier_columns": f"alter table {S} add column contact_phone text",
         "no_identifier_values": f"update {S} set county_name = '电话13800000000' where {_C}",
@@ -90,6 +91,9 @@ BREAKS: dict[str, dict[str, str]] = {
     "monitoring_episode": episodes.BREAKS,
     **work_marts.BREAKS,
     "data_finding": findings.BREAKS,
+    "village_scorecard": scorecards.VILLAGE_BREAKS,
+    "data_health": scorecards.DATA_HEALTH_BREAKS,
+    "county_kpi": scorecards.COUNTY_KPI_BREAKS,
 }
 """mart -> expectation -> SQL that breaks exactly what it guards (and perhaps more)."""
 
@@ -101,6 +105,9 @@ FAILS_ON_NOTHING = {
     "data_finding": set(),
     "risk_alert": set(),
     **work_marts.FAILS_ON_NOTHING,
+    "village_scorecard": {"has_rows"},
+    "data_health": {"has_rows", "all_that_is_due"},
+    "county_kpi": {"has_rows"},
 }
 MARTS = sorted(BREAKS)
 
