@@ -6,8 +6,8 @@ select
     case
         when status.is_published
             then string_agg(
-                quality.measure, ' ' order by quality.measure
-            ) filter (where quality.grade > 'A')
+                    quality.measure, ' ' order by quality.measure
+                ) filter (where quality.grade > 'A')
     end as lowered_by
 from {{ ref('county_status') }} as status
 inner join {{ ref('county_quality') }} as quality on status.county_code = quality.county_code

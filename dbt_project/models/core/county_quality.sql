@@ -52,13 +52,14 @@ measured as (
         item.measure,
         item.measured
     from summed
-    cross join lateral (
-        values
-        ('missing_kinds', summed.missing_kinds),
-        ('days_late', summed.days_late),
-        ('quarantine_share', summed.quarantine_share),
-        ('unmapped_share', summed.unmapped_share)
-    ) as item (measure, measured)
+    cross join
+        lateral (
+            values
+            ('missing_kinds', summed.missing_kinds),
+            ('days_late', summed.days_late),
+            ('quarantine_share', summed.quarantine_share),
+            ('unmapped_share', summed.unmapped_share)
+        ) as item (measure, measured)
     where item.measured is not null
     union all
     select

@@ -115,12 +115,11 @@ select
     coalesce(judged.rejection_reasons, 0) as rejection_reasons,
     latest.latest_accepted_period,
     (
-        extract(year from age({{ month_start() }}, to_date(latest.latest_accepted_period, 'YYYY-MM')))
-        * 12
-        + extract(
-            month from age({{ month_start() }}, to_date(latest.latest_accepted_period, 'YYYY-MM'))
-        )
-    )::integer as months_behind,
+        12 * substr({{ period() }}, 1, 4)::integer
+        - 12 * substr(latest.latest_accepted_period, 1, 4)::integer
+        + substr({{ period() }}, 6)::integer
+        - substr(latest.latest_accepted_period, 6)::integer
+    ) as months_behind,
     coalesce(accounted.delivered_rows, 0) as delivered_rows,
     coalesce(accounted.staged_rows, 0) as staged_rows,
     coalesce(accounted.quarantined_rows, 0) as quarantined_rows,

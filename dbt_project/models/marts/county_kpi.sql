@@ -105,12 +105,12 @@ select
     case
         when rounded.kpi_value is not null and rounded.direction is not null
             then rank() over (
-                partition by rounded.kpi
-                order by
-                    case rounded.direction
-                        when 'lower' then rounded.kpi_value else -rounded.kpi_value
-                    end nulls last
-            )
+                    partition by rounded.kpi
+                    order by
+                        case rounded.direction
+                            when 'lower' then rounded.kpi_value else -rounded.kpi_value
+                        end nulls last
+                )
     end::integer as rank,
     rounded.target,
     case rounded.direction
