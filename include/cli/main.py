@@ -16,10 +16,10 @@ from include.services import embedded
 
 COMMAND_MODULES = (
     "demo", "services", "build", "backfill", "alert", "psql", "simulate", "bench", "evaluate",
-    "test",
+    "docs", "test",
 )  # fmt: skip
 """In the order in which ``--help`` lists them. They import what is heavy inside their functions."""
-WITHOUT_SERVICES = ("test",)
+WITHOUT_SERVICES = ("docs", "test")
 """Commands that must not know the embedded services' addresses: tests never touch real data."""
 
 app = typer.Typer(
