@@ -157,7 +157,9 @@ def _code(names: object) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip(".") + "."
+    first = text.split(" ", 1)[0]
+    start = text[:1] if "_" in first else text[:1].upper()  # names of columns stay as they are
+    return start + text[1:].rstrip(".") + "."
 
 
 def _cell(text: str) -> str:
