@@ -89,6 +89,12 @@ class Work:
         flags: Flags = (latest >= 0) & ends_now
         return flags
 
+    def changes_job(self, period: int) -> Flags:
+        """Per person: a job ended in the month, and one begun after it goes on."""
+        ended = (self.end >= epoch_day(period)) & (self.end < epoch_day(period + 1))
+        flags: Flags = ended.any(axis=1) & self.works(period)
+        return flags
+
     def arrears(self, period: int) -> Ints:
         """Per person: fen owed at the month's end."""
         is_owed = (self.owed_from <= period) & (period < self.owed_until)

@@ -125,21 +125,23 @@ def fund_projects(month: VillageMonth) -> Iterator[Row]:
 def metrics(month: VillageMonth) -> Iterator[tuple[str, str, str, str]]:
     """Months worked of those who work or plan to, jobs lost and wages owed, by person.
 
+    Who changed his job in the month has lost none, and who was paid is owed nothing: both are said.
     Left out are people whose row nobody can use: a certificate that leads to nobody, a place of
     work in no list.
     """
     people, work, period = month.life.people, month.life.work, month.period
     months, works = work.months_worked(period, 6).tolist(), work.works(period)
     lost, arrears = work.loses_job(period), work.arrears(period).tolist()
+    changed, settled = work.changes_job(period), work.owed_until == period
     for i in followed(month):
         if people.cert_defect[i] == "D04" or (works[i] and work.unknown_place[i]):
             continue
         subject = people.person_id[i]
         if works[i] or work.plans[i]:
             yield "person", subject, "work_months_last_6", str(months[i])
-        if lost[i]:
-            yield "person", subject, "job_lost", "1"
-        if arrears[i]:
+        if lost[i] or changed[i]:
+            yield "person", subject, "job_lost", "1" if lost[i] else "0"
+        if arrears[i] or settled[i]:
             yield "person", subject, "wage_arrears_amt", money(arrears[i])
 
 
