@@ -92,22 +92,24 @@ def rules(
 
 
 def _rules_table(found: list[RuleFigures], what: str) -> Table:
-    table = Table(title=f"Risk alerts against the truth: {what}", title_justify="left")
-    for heading in (
-        "rule", "", "expected", "near misses", "raised", "missed", "extra", "precision", "recall",
-    ):  # fmt: skip
-        table.add_column(heading, justify="left" if heading in ("rule", "") else "right")
+    table = Table(
+        title=f"Risk alerts against the truth: {what}",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    table.add_column("rule", no_wrap=True)
+    table.add_column("", no_wrap=True, overflow="ellipsis")
+    for heading in ("expected", "near", "raised", "missed", "extra", "precision", "recall"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for rule in found:
+        counts = (rule.expected, rule.near_misses, rule.raised, rule.missed, rule.extra)
+        shares = (rule.precision, rule.recall)
         table.add_row(
             rule.rule_code,
             rule.name_zh,
-            *(
-                f"{count:,}"
-                for count in (
-                    rule.expected, rule.near_misses, rule.raised, rule.missed, rule.extra,
-                )
-            ),
-            *("–" if share is None else f"{share:.4f}" for share in (rule.precision, rule.recall)),
+            *(f"{count:,}" for count in counts),
+            *("–" if share is None else f"{share:.4f}" for share in shares),
             style="" if rule.is_exact else "red",
-        )  # fmt: skip
+        )
     return table

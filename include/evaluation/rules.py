@@ -84,27 +84,26 @@ class Truth:
 def figures(home: Path, periods: list[str]) -> list[RuleFigures]:
     """Compare marts.risk_alert of the settings' warehouse with the truth of ``periods``.
 
-    People whose row in the county's file leads to nobody are left out on both sides: whether they
-    are found is the linkage's matter, which is evaluated apart.
+    People whose row in the county's file leads to nobody, and whom the warehouse did not link
+    either, are left out on both sides, and so are their households where members are counted:
+    whether they are found is the linkage's matter, which is evaluated apart.
     """
     rules = read_rules()
     expected: set[Alert] = set()
+    raised = set(raised_alerts(periods))
     near: dict[str, int] = dict.fromkeys(rules["rule_code"], 0)
-    unlinked: set[str] = set()
     for position, period in enumerate(periods):
         truth = Truth.read(home, period)
+        unlinked = _unlinked(truth, period)
         wanted, close = expected_alerts(
-            truth, rules, period, published(period), is_first=position == 0
+            truth, rules, period, published(period), unlinked, is_first=position == 0
         )
-        keyed = {
+        expected |= {
             (rule, period, identifier_key(subject, number)) for rule, subject, number in wanted
         }
-        expected |= keyed
         for rule, count in close.items():
             near[rule] += count
-        lost = truth.persons.loc[truth.persons["is_lost"] == "1", "person_id"]
-        unlinked |= {identifier_key("person", number) for number in lost}
-    raised = {alert for alert in raised_alerts(periods) if alert[2] not in unlinked}
+        raised -= _about(truth, rules, period, unlinked, raised)
     return compare(rules, expected, raised, near)
 
 
@@ -116,14 +115,21 @@ def read_rules() -> pd.DataFrame:
 
 
 def expected_alerts(
-    truth: Truth, rules: pd.DataFrame, period: str, counties: set[str], *, is_first: bool
+    truth: Truth,
+    rules: pd.DataFrame,
+    period: str,
+    counties: set[str],
+    unlinked: set[str],
+    *,
+    is_first: bool,
 ) -> tuple[set[tuple[str, str, str]], dict[str, int]]:
     """({(rule_code, subject, person_id or household_no)}, near-misses by rule) of one month.
 
-    ``counties`` are the published ones; ``is_first`` says that no month was delivered before.
+    ``counties`` are the published ones, ``unlinked`` the person_ids nobody can find; ``is_first``
+    says that no month was delivered before.
     """
     end = f"{pd.Period(period, 'M').end_time:%Y-%m-%d}"
-    cases = _cases(truth, counties)
+    cases = _cases(truth, counties, unlinked)
     found: set[tuple[str, str, str]] = set()
     near: dict[str, int] = {}
     for rule in rules.to_dict("records"):
@@ -136,6 +142,7 @@ def expected_alerts(
             & (cases["subject"] == rule["subject"])
             & cases["county_code"].str.startswith(_prefix(rule["area_code"]))
             & _population(cases, rule["population"])
+            & ~(cases["has_unlinked"] & _counts_members(rule))
         ]
         bound = threshold(rule, int(period[:4]))
         hit = _COMPARE[rule["operator"]](here["number"], bound)
@@ -206,11 +213,48 @@ def published(period: str) -> set[str]:
         }
 
 
-def _cases(truth: Truth, counties: set[str]) -> pd.DataFrame:
-    """Metrics of who is on file, with the household's county, ex_poor and in_force."""
-    on_file = truth.persons[
-        (truth.persons["is_present"] == "1") & (truth.persons["is_lost"] == "0")
-    ]
+def _unlinked(truth: Truth, period: str) -> set[str]:
+    """person_ids of people whose row is lost and who are not in person_month under their key."""
+    lost = truth.persons.loc[truth.persons["is_lost"] == "1", "person_id"]
+    with connect() as connection:
+        if connection.execute("select to_regclass('marts.person_month')").fetchone() == (None,):
+            return set(lost)
+        linked = {
+            key
+            for (key,) in connection.execute(
+                "select person_key from marts.person_month where period = %s", [period]
+            )
+        }
+    return {number for number in lost if identifier_key("person", number) not in linked}
+
+
+def _about(
+    truth: Truth, rules: pd.DataFrame, period: str, unlinked: set[str], raised: set[Alert]
+) -> set[Alert]:
+    """Which of the month's ``raised`` are about the unlinked, or count members among them."""
+    homes = truth.persons.loc[truth.persons["person_id"].isin(unlinked), "household_no"]
+    people = {identifier_key("person", number) for number in unlinked}
+    households = {identifier_key("household", number) for number in homes}
+    counting = {rule["rule_code"] for rule in rules.to_dict("records") if _counts_members(rule)}
+    return {
+        alert
+        for alert in raised
+        if alert[1] == period
+        and (alert[2] in people or (alert[0] in counting and alert[2] in households))
+    }
+
+
+def _counts_members(rule: Mapping[Hashable, Any]) -> bool:
+    """The rule's household metric is found by its members' own records."""
+    return bool(rule["subject"] == "household" and rule["source_family"] != "county")
+
+
+def _cases(truth: Truth, counties: set[str], unlinked: set[str]) -> pd.DataFrame:
+    """Metrics of who is on file, with the household's county, ex_poor and in_force, and whether a
+    member is unlinked."""
+    is_unlinked = truth.persons["person_id"].isin(unlinked)
+    on_file = truth.persons[(truth.persons["is_present"] == "1") & ~is_unlinked]
+    affected = set(truth.persons.loc[is_unlinked, "household_no"])
     homes = pd.concat(
         [
             on_file[["person_id", "household_no"]]
@@ -233,6 +277,7 @@ def _cases(truth: Truth, counties: set[str]) -> pd.DataFrame:
         number=cases["value"].astype(float),
         is_ex_poor=cases["ex_poor"] == "1",
         is_monitored=cases["in_force"] == "1",
+        has_unlinked=cases["household_no"].isin(affected),
     )
 
 

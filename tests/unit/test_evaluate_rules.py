@@ -8,8 +8,8 @@ import pytest
 from include.evaluation.rules import Truth, compare, expected_alerts, read_rules, threshold
 
 RULE = {
-    "rule_code": "R1", "name_zh": "规则", "subject": "household", "population": "all_rural",
-    "metric": "m", "operator": ">=", "threshold": "3", "unit": "yuan", "basis": "fixed",
+    "rule_code": "R1", "name_zh": "规则", "source_family": "county", "subject": "household",
+    "population": "all_rural", "metric": "m", "operator": ">=", "threshold": "3", "unit": "yuan", "basis": "fixed",
     "effective_from": "2026-02-28", "effective_to": "", "area_code": "431000",
 }  # fmt: skip
 VALUES = {"under": "2.99", "on": "3", "over": "3.01", "far": "90"}
@@ -33,9 +33,11 @@ def truth(values: dict[str, str] = VALUES, **household: str) -> Truth:
     )
 
 
-def expected(what: Truth, period: str = "2026-02", **rule: str) -> set[str]:
+def expected(what: Truth, period: str = "2026-02", unlinked: str = "", **rule: str) -> set[str]:
     rules = pd.DataFrame([RULE | rule])
-    found, _ = expected_alerts(what, rules, period, {"431026"}, is_first=False)
+    found, _ = expected_alerts(
+        what, rules, period, {"431026"}, set(unlinked.split()), is_first=False
+    )
     return {number for _, _, number in found}
 
 
@@ -92,7 +94,9 @@ def test_time_area_and_metric(rule: dict[str, str], is_in: bool) -> None:
 
 
 def test_a_county_that_is_held_back_raises_nothing() -> None:
-    found, _ = expected_alerts(truth(), pd.DataFrame([RULE]), "2026-02", set(), is_first=False)
+    found, _ = expected_alerts(
+        truth(), pd.DataFrame([RULE]), "2026-02", set(), set(), is_first=False
+    )
     assert found == set()
 
 
@@ -101,23 +105,30 @@ def test_the_first_month_has_nothing_to_compare_with() -> None:
     what.metrics["metric"] = "income_drop_share"
     rules = pd.DataFrame([RULE | {"metric": "income_drop_share"}])
     for is_first, count in ((True, 0), (False, 3)):
-        found, _ = expected_alerts(what, rules, "2026-02", {"431026"}, is_first=is_first)
+        found, _ = expected_alerts(what, rules, "2026-02", {"431026"}, set(), is_first=is_first)
         assert len(found) == count
 
 
 @pytest.mark.parametrize(
-    ("is_present", "is_lost", "is_in"), [("1", "0", True), ("0", "0", False), ("1", "1", False)]
+    ("is_present", "unlinked", "is_in"), [("1", "", True), ("0", "", False), ("1", "p", False)]
 )
-def test_people_count_while_on_file(is_present: str, is_lost: str, is_in: bool) -> None:
+def test_people_count_while_on_file(is_present: str, unlinked: str, is_in: bool) -> None:
     what = truth({"home": "0"})
-    person = {"person_id": "p", "household_no": "home", "is_present": is_present}
+    person = {"person_id": "p", "household_no": "home", "is_present": is_present, "is_lost": "1"}
     metric = {"subject": "person", "id": "p", "metric": "m", "value": "3"}
-    what = Truth(
-        what.households,
-        pd.DataFrame([person | {"is_lost": is_lost}]),
-        pd.DataFrame([metric]),
-    )
-    assert expected(what, subject="person") == ({"p"} if is_in else set())
+    what = Truth(what.households, pd.DataFrame([person]), pd.DataFrame([metric]))
+    found = expected(what, unlinked=unlinked, subject="person")
+    assert found == ({"p"} if is_in else set())
+
+
+@pytest.mark.parametrize(
+    ("source_family", "found"), [("county", {"home", "other"}), ("civil_affairs", {"other"})]
+)
+def test_members_are_not_counted_where_one_is_unlinked(source_family: str, found: set[str]) -> None:
+    homes = truth({"home": "3", "other": "3"})
+    person = {"person_id": "p", "household_no": "home", "is_present": "1", "is_lost": "1"}
+    what = Truth(homes.households, pd.DataFrame([person]), homes.metrics)
+    assert expected(what, unlinked="p", source_family=source_family) == found
 
 
 def test_near_misses_are_those_beside_the_threshold() -> None:
@@ -126,6 +137,7 @@ def test_near_misses_are_those_beside_the_threshold() -> None:
         pd.DataFrame([RULE]),
         "2026-02",
         {"431026"},
+        set(),
         is_first=False,
     )
     assert near == {"R1": 1}
