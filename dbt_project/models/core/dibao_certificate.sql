@@ -1,23 +1,24 @@
 -- A dibao certificate (低保证) and the one household it belongs to in the month: that of its covered
 -- members on file, or of its head where no covered member is on file (any more). Whom the funeral
 -- register knows as dead before the month began is not among the living.
-with member as (
+with death as (
+    select distinct on (person_key)
+        person_key,
+        died_on,
+        {{ source_row('mz_death', 'register') }} as source_row
+    from {{ ref('stg_mz_death') }} as register
+    order by person_key, died_on, death_id
+),
+
+member as (
     select
         member.cert_no,
         member.person_key,
         death.died_on,
-        {{ source_row('mz_death', 'death') }} as death_row,
+        death.source_row as death_row,
         coalesce(death.died_on < {{ month_start() }}, false) as is_dead
     from {{ ref('stg_mz_dibao_member') }} as member
-    left join (
-        select distinct on (person_key)
-            person_key,
-            died_on,
-            delivery_id,
-            row_no
-        from {{ ref('stg_mz_death') }}
-        order by person_key, died_on, death_id
-    ) as death on member.person_key = death.person_key
+    left join death on member.person_key = death.person_key
     where coalesce(member.covered, false)
 ),
 

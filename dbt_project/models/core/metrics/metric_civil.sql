@@ -72,9 +72,8 @@ person_event as (
         evidence.source_row
     from tekun
     inner join dibao_member on tekun.person_key = dibao_member.person_key
-    cross join lateral (
-        values (tekun.source_row), (dibao_member.source_row)
-    ) as evidence (source_row)
+    cross join lateral unnest(array[tekun.source_row, dibao_member.source_row])
+        as evidence (source_row)
     union all
     select
         subsidy.person_key,
