@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
+MARTS = ("assistance_coverage", "reconciliation")
 _C, _R = "candidate.assistance_coverage", "candidate.reconciliation"
 _FLAGS = (
     "has_dibao", "has_tekun", "has_low_income_edge", "has_rigid_expense", "has_layer",
@@ -55,8 +56,7 @@ COVERAGE_BREAKS = {
     "standard_verified": f"update {_C} set dibao_standard_verified = false where {_ONE}",
     "no_identifier_columns": f"alter table {_C} add column head_name text",
     "no_identifier_values": f"update {_C} set monitor_status = '13800000000' where {_ONE}",
-    "steady_volume": f"insert into quality.published_before"
-    " values ('assistance_coverage', '431026', 7, null)",
+    "steady_volume": f"delete from {_C} where county_code = '431026' and monitor_status <> 'none'",
 }
 _CASE = "case_type = 'dibao_income_differs' and county_code = '431026'"
 _PERSON = "case_type = 'deceased_on_file' and county_code = '431026'"
@@ -102,7 +102,6 @@ def fill(db: psycopg.Connection, period: str) -> None:
         " insert into seeds.ref_reconciliation_case values ('dibao_income_differs'),"
         " ('deceased_on_file'), ('possible_missed_dibao'), ('possible_missed_monitoring')"
     )
-    db.execute("delete from quality.published_before where mart = 'assistance_coverage'")
     zero = ", ".join("0" for _ in _COUNTS[:-1])
     names = ", ".join(_COUNTS[:-1])
     db.execute(

@@ -8,7 +8,7 @@ import psycopg
 
 from include.acceptance import counties
 from include.contracts import contracts
-from tests.expectations import alerts, episodes, findings, scorecards, work_marts
+from tests.expectations import alerts, assistance, episodes, findings, scorecards, work_marts
 from tests.expectations.deliveries import deliver
 
 PERIOD = "2026-02"
@@ -165,6 +165,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
     )  # fmt: skip
     alerts.fill(db, period, monitored)
     episodes.fill(db, period, monitored)
+    assistance.fill(db, period)
     work_marts.fill(db, period, PUBLISHED, HELD_BACK)
     findings.fill(db, period, monitored)
     scorecards.fill(db, period, HELD_BACK)

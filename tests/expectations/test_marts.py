@@ -11,7 +11,7 @@ import pytest
 
 from expectations.check import Check, Subject
 from expectations.checkpoint import Outcome, run
-from tests.expectations import alerts, episodes, findings, scorecards, work_marts
+from tests.expectations import alerts, assistance, episodes, findings, scorecards, work_marts
 from tests.expectations.candidate import HELD_BACK, PERIOD, deliver_month, fill, open_build
 
 H, S, A = "candidate.household_month", "candidate.county_scorecard", "staging.delivery_accounting"
@@ -89,6 +89,8 @@ BREAKS: dict[str, dict[str, str]] = {
     },
     "risk_alert": alerts.BREAKS,
     "monitoring_episode": episodes.BREAKS,
+    "assistance_coverage": assistance.COVERAGE_BREAKS,
+    "reconciliation": assistance.RECONCILIATION_BREAKS,
     **work_marts.BREAKS,
     "data_finding": findings.BREAKS,
     "village_scorecard": scorecards.VILLAGE_BREAKS,
@@ -103,6 +105,8 @@ FAILS_ON_NOTHING = {
     "delivery_accounting": {"has_rows", "every_delivery_accounted_for"},
     "monitoring_episode": {"has_rows"},
     "data_finding": set(),
+    "assistance_coverage": {"has_rows"},
+    "reconciliation": set(),
     "risk_alert": set(),
     **work_marts.FAILS_ON_NOTHING,
     "village_scorecard": {"has_rows"},
@@ -129,7 +133,8 @@ def month(warehouse: str) -> Iterator[tuple[psycopg.Connection, datetime]]:
         )
         db.execute(
             "insert into quality.published_before values ('household_month', '431026', 3, null),"
-            " ('county_scorecard', '431026', 1, 1), ('household_month', '431081', 3, null)"
+            " ('county_scorecard', '431026', 1, 1), ('household_month', '431081', 3, null),"
+            " ('assistance_coverage', '431026', 3, null)"
         )
         for mart in work_marts.MARTS:
             db.execute(

@@ -77,19 +77,72 @@ delivered as (
         exists(select 1 from {{ ref('stg_mz_tekun') }}) as has_tekun
 ),
 
+-- Each side's rows of a person, brought together by grouping and not by joins.
+side as (
+    select
+        person_key,
+        household_key,
+        county_code,
+        dibao,
+        tekun,
+        source_row,
+        null::text as dibao_ym,
+        null::text[] as dibao_rows,
+        null::text as tekun_ym,
+        null::text[] as tekun_rows
+    from listed
+    union all
+    select
+        person_key,
+        null as household_key,
+        null as county_code,
+        null as dibao,
+        null as tekun,
+        null as source_row,
+        start_ym as dibao_ym,
+        source_rows as dibao_rows,
+        null as tekun_ym,
+        null as tekun_rows
+    from member
+    union all
+    select
+        person_key,
+        null as household_key,
+        null as county_code,
+        null as dibao,
+        null as tekun,
+        null as source_row,
+        null as dibao_ym,
+        null as dibao_rows,
+        start_ym as tekun_ym,
+        source_rows as tekun_rows
+    from tekun
+),
+
+person as (
+    select
+        person_key,
+        max(household_key) as household_key,
+        max(county_code) as county_code,
+        bool_or(dibao) as dibao,
+        bool_or(tekun) as tekun,
+        max(source_row) as source_row,
+        max(dibao_ym) as dibao_ym,
+        max(dibao_rows) as dibao_rows,
+        max(tekun_ym) as tekun_ym,
+        max(tekun_rows) as tekun_rows
+    from side
+    group by person_key
+),
+
 flag as (
     select
-        listed.*,
-        member.start_ym as dibao_ym,
-        member.source_rows as dibao_rows,
-        tekun.start_ym as tekun_ym,
-        tekun.source_rows as tekun_rows,
+        person.*,
         delivered.has_dibao,
         delivered.has_tekun
-    from listed
+    from person
     cross join delivered
-    left join member on listed.person_key = member.person_key
-    left join tekun on listed.person_key = tekun.person_key
+    where person.household_key is not null
 ),
 
 tolerance as (
