@@ -9,7 +9,8 @@ from include.evaluation.rules import Truth, compare, expected_alerts, read_rules
 
 RULE = {
     "rule_code": "R1", "name_zh": "规则", "source_family": "county", "subject": "household",
-    "population": "all_rural", "metric": "m", "operator": ">=", "threshold": "3", "unit": "yuan", "basis": "fixed",
+    "population": "all_rural", "metric": "m", "operator": ">=", "threshold": "3",
+    "unit": "yuan", "basis": "fixed",
     "effective_from": "2026-02-28", "effective_to": "", "area_code": "431000",
 }  # fmt: skip
 VALUES = {"under": "2.99", "on": "3", "over": "3.01", "far": "90"}
