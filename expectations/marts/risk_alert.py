@@ -61,7 +61,7 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             "subject_is_keyed",
             "(subject = 'person') is distinct from (person_key is not null)"
             " or household_key is null or subject not in ('person', 'household')",
-            description="a person's alert has a person_key, a household's none, and each its household",
+            description="a person's alert has a person_key, a household's none; all a household's",
             label_zh="预警对象完整",
             reason="an alert about nobody can not be checked.",
         ),
