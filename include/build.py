@@ -75,13 +75,26 @@ def dbt_vars(build_id: int) -> dict[str, Any]:
     }
 
 
+def link_persons(build_id: int) -> dict[str, int]:
+    """Find the people of the rows without a valid ID that the build reads; how many by method."""
+    from include.linkage.assign import link
+
+    variables = dbt_vars(build_id)
+    found = link(variables["period"], datetime.fromisoformat(variables["known_at"]))
+    _log.info("rows without a valid ID: %s", found)
+    return found
+
+
 def run_dbt(build_id: int, select: str | None = None) -> dict[str, int]:
     """Seeds, models and their data tests of one build, in one dbt process; how many ended how.
 
     Seeds are loaded where they are not the ones loaded last. dbt's ``run_results.json`` is kept in
     ``home/builds/<build_id>/``. Unit tests belong to development and are left out. Raises
     BuildFailed, naming the nodes.
+
+    First the rows without a valid ID are linked to people: the models join the result.
     """
+    link_persons(build_id)
     variables = dbt_vars(build_id)
     left_out = ["unit_test"] + (["seed"] if _is_seeded(variables["seeds_sha256"]) else [])
     arguments = ["--vars", json.dumps(variables), "--exclude-resource-type", *left_out]

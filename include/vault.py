@@ -47,7 +47,32 @@ def key_identifiers(
     identifiers in different order would wait for each other for ever.
     """
     connection.execute("select pg_advisory_xact_lock(hashtext('vault.identifier'))")
-    return sum(_key_column(connection, table, column, delivery_id) for column in columns)
+    keyed = 0
+    for column in columns:
+        keyed += _key_column(connection, table, column, delivery_id)
+        if _KIND[column.type] == "person":
+            _list_unkeyed(connection, table, column, delivery_id)
+    return keyed
+
+
+def _list_unkeyed(
+    connection: psycopg.Connection[Any], table: str, column: Column, delivery_id: int
+) -> None:
+    """Note the rows whose identifier has no key: whom they are about is for the linkage to find."""
+    connection.execute(
+        sql.SQL(
+            "insert into vault.unkeyed (delivery_id, row_no, column_name) "
+            "select r._delivery_id, r._row_no, {name} from raw.{table} as r "
+            "left join vault.identifier as known on known.kind = 'person' "
+            "and known.value = vault.normalise_resident_id(r.{column}) "
+            "where r._delivery_id = {delivery} and known.key is null"
+        ).format(
+            name=sql.Literal(column.name),
+            table=sql.Identifier(table),
+            column=sql.Identifier(column.name),
+            delivery=sql.Literal(delivery_id),
+        )
+    )
 
 
 def _key_column(

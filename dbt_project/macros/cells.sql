@@ -20,15 +20,44 @@
     )
 {%- endmacro %}
 
-{#- Join of an identifier column to its keyed hash; the identifier itself goes no further. -#}
+{#-
+    Join of an identifier column to its keyed hash; the identifier itself goes no further.
+    A person is who the valid ID says, else whom the linkage found (include/linkage); two keys that
+    were judged by hand to be one person are one. `key` is null where there is nothing to go by.
+-#}
 {% macro vault_join(kind, column, alias=none) -%}
-left join {{ source('vault', 'identifier') }} as {{ alias or kind }}
-        on {{ alias or kind }}.kind = '{{ kind }}'
-        and {{ alias or kind }}.value = {% if kind == 'person' -%}
-            vault.normalise_resident_id(r.{{ column }})
-        {%- else -%}
-            parse.text(r.{{ column }})
-        {%- endif %}
+{%- set name = alias or kind -%}
+{%- if kind == 'household' -%}
+left join {{ source('vault', 'identifier') }} as {{ name }}
+        on {{ name }}.kind = '{{ kind }}' and {{ name }}.value = parse.text(r.{{ column }})
+{%- else -%}
+left join {{ source('vault', 'identifier') }} as {{ name }}_id
+        on {{ name }}_id.kind = 'person'
+        and {{ name }}_id.value = vault.normalise_resident_id(r.{{ column }})
+    left join {{ source('vault', 'person_link') }} as {{ name }}_link
+        on r._delivery_id = {{ name }}_link.delivery_id
+        and r._row_no = {{ name }}_link.row_no
+        and {{ name }}_link.column_name = '{{ column }}'
+    left join {{ source('vault', 'person_alias') }} as {{ name }}_alias
+        on {{ name }}_alias.alias_key = coalesce({{ name }}_id.key, {{ name }}_link.person_key)
+        and {{ name }}_alias.decided_at <= '{{ var("known_at") }}'::timestamptz
+        and coalesce({{ name }}_alias.undone_at > '{{ var("known_at") }}'::timestamptz, true)
+    cross join lateral (
+        select
+            coalesce(
+                {{ name }}_alias.person_key, {{ name }}_id.key, {{ name }}_link.person_key
+            ) as key,
+            case
+                when {{ name }}_id.key is null then {{ name }}_link.sex
+                when substr({{ name }}_id.value, 17, 1)::integer % 2 = 1 then '1'
+                else '2'
+            end as sex,
+            case
+                when {{ name }}_id.key is null then {{ name }}_link.birth_date
+                else to_date(substr({{ name }}_id.value, 7, 8), 'YYYYMMDD')
+            end as birth_date
+    ) as {{ name }}
+{%- endif %}
 {%- endmacro %}
 
 {#- Join of a code cell to the seed that knows its labels. -#}

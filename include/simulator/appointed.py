@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from include.simulator.areas import Village
+from include.simulator.defects import UNUSABLE
 from include.simulator.months import NEVER, epoch_day, month, month_of
 from include.simulator.population import CHILD, GRANDCHILD, HEAD, Population
 from include.simulator.randomness import Flags, stream
@@ -54,7 +55,7 @@ def turns(village: Village, purpose: int) -> list[int]:
 
 def on_file(people: Population) -> Flags:
     """Per person: stays all the time and has a number that leads to him."""
-    lost = np.array([defect == "D04" for defect in people.cert_defect])
+    lost = np.array([defect in UNUSABLE for defect in people.cert_defect])
     flags: Flags = (people.death == NEVER) & (people.moved == NEVER) & ~lost
     return flags
 

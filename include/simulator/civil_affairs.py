@@ -14,6 +14,7 @@ from psycopg import sql
 
 from include.contracts import kinds_of
 from include.simulator import appointed, disability, low_income, orphans
+from include.simulator.identity import assisted_ids
 from include.simulator.months import NEVER, date_of, epoch_day, first_day, month_of, ym
 from include.simulator.population import DEATHS_FROM
 from include.simulator.randomness import stream
@@ -140,7 +141,7 @@ def load_civil_affairs(home: Path, admin_dsn: str) -> None:
 
 def _dibao(life: VillageLife, first: int, last: int) -> Iterator[tuple[str, Record]]:
     people, welfare, village = life.people, life.welfare, life.village
-    heads = life.at(last).roster.head
+    heads, ids = life.at(last).roster.head, assisted_ids(life)
     for h in np.flatnonzero(welfare.dibao_start <= last).tolist():
         cert = f"DB{village.index:04d}{h:05d}"
         bank = f"62000000{village.index:04d}{h:07d}"
@@ -175,7 +176,7 @@ def _dibao(life: VillageLife, first: int, last: int) -> Iterator[tuple[str, Reco
                 "mz_dibao_member",
                 {
                     "cert_no": cert,
-                    "id_no": people.person_id[i],
+                    "id_no": ids[i],
                     "name": people.name[i],
                     "covered": "1",
                     "health": str(int(people.health[i])),

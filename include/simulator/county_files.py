@@ -10,13 +10,15 @@ from include.contracts import contracts
 from include.simulator import clues, slips
 from include.simulator.areas import County
 from include.simulator.defects import is_planted
+from include.simulator.identity import certificate, claimed_twice
 from include.simulator.incomes import CHILDREN
 from include.simulator.measures import known
 from include.simulator.monitoring import RISKS
 from include.simulator.months import CHINA, NEVER, delivery_date, period, ym
 from include.simulator.place_names import written
-from include.simulator.population import Population, birth_date
+from include.simulator.population import birth_date
 from include.simulator.randomness import stream
+from include.simulator.roster import ADDED
 from include.simulator.spreadsheets import CountyFile, Form, money
 from include.simulator.village import VillageMonth
 from include.simulator.work_files import (
@@ -165,7 +167,8 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
     ):
         home, age = int(people.household[i]), int(ages[i])
         is_covered = bool(dibao[home] and welfare.covered[i])
-        defects = [(people.cert_defect[i], "cert_no")] if people.cert_defect[i] else []
+        cert_type, cert_no, defect = certificate(month, i)
+        defects = [(defect, "cert_no")] if defect else []
         if is_free_text[i]:
             defects.append(("D21", "education"))
         yield (
@@ -173,8 +176,8 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
                 "household_no": people.household_no[home],
                 "person_no": people.person_no[i],
                 "name": people.name[i],
-                "cert_type": people.cert_type[i],
-                "cert_no": people.cert_no[i],
+                "cert_type": cert_type,
+                "cert_no": cert_no,
                 "sex": _COUNTY_SEX[int(people.sex[i])],
                 "birth_date": birth_date(int(people.birth[i])),
                 "relation": relation,
@@ -192,6 +195,24 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
                 "status": status,
             },
             tuple(defects),
+        )
+    for i, home in claimed_twice(month):
+        yield (
+            {
+                "household_no": people.household_no[home],
+                "person_no": people.person_no[i],
+                "name": people.name[i],
+                "cert_type": people.cert_type[i],
+                "cert_no": people.cert_no[i],
+                "sex": _COUNTY_SEX[int(people.sex[i])],
+                "birth_date": birth_date(int(people.birth[i])),
+                "relation": "05",
+                "ethnic": _COUNTY_ETHNIC[people.ethnic[i]],
+                "health": "01",
+                "resident_insured": "是",
+                "status": ADDED,
+            },
+            (("D06", "cert_no"),),
         )
 
 
@@ -233,11 +254,6 @@ def _nothing(month: VillageMonth) -> Iterator[Row]:
 def without_labour(age: int) -> bool:
     """Whether the county writes of somebody of this age that he cannot work."""
     return not 16 <= age < 60
-
-
-def certificate_is_lost(people: Population, i: int) -> bool:
-    """Whether the county's number of a person leads to nobody (the row will be quarantined)."""
-    return people.cert_defect[i] == "D04"
 
 
 WRITERS: dict[str, Callable[[VillageMonth], Iterator[Row]]] = {

@@ -16,7 +16,13 @@ from include.simulator.randomness import Floats
 RATES = {
     "D01": 0.010,  # spelling of the ID: lower-case x, full width, apostrophe, blanks, student's G
     "D03": 0.003,  # 15-digit ID, of people born before 2000
-    "D04": 0.003,  # check digit wrong
+    "D02": 0.002,  # ID kept as a number by Excel: in scientific notation, or its last digits 0
+    "D04": 0.003,  # check digit wrong, a digit mistyped, two digits exchanged
+    "D00": 0.001,  # ID left blank
+    "D07": 0.001,  # of adults: a former number of the same person, valid in itself
+    "D04 newborn": 0.5,  # of the newly born: no ID yet for some months, blank or 出生证 number
+    "D04 department": 0.002,  # of people in the departments' records: ID mistyped or blank there
+    "D06": 0.004,  # of young women: listed by the household they married into, and by the old one
     "D05": 0.100,  # of disabled people: the 20-character certificate number in place of the ID
     "D08": 0.300,  # of deaths: the county keeps the dead as alive for one to three months
     "D10": 0.050,  # of households in a village or township with an old name: written by that name
@@ -25,6 +31,10 @@ RATES = {
     "D12": 0.010,  # of settlements: refunded, as a negative mirror of the original
 }
 """Defect -> share of rows. D16 (title, total and note rows) follows from an office's habits."""
+
+
+UNUSABLE = frozenset({"D02", "D04", "D07"})
+"""Defects with which a county's number does not lead to the person it is of."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class Planted:
 
 
 def delivered_certificate(
-    true_id: str, disability: str, age: int, draws: Floats
+    true_id: str, disability: str, age: int, former_id: str, draws: Floats
 ) -> tuple[str, str, str]:
     """(cert_type, cert_no as the county writes it, defect code or empty).
 
@@ -56,9 +66,53 @@ def delivered_certificate(
         return "01", true_id, ""
     kind -= RATES["D03"]
     if kind < RATES["D04"]:
-        wrong = str((int(check_digit(true_id[:17]).replace("X", "10")) + 1) % 10)
-        return "01", true_id[:17] + wrong, "D04"
+        return "01", mistyped(true_id, spelling), "D04"
+    kind -= RATES["D04"]
+    if kind < RATES["D02"]:
+        return "01", _as_number(true_id, spelling), "D02"
+    kind -= RATES["D02"]
+    if kind < RATES["D00"]:
+        return "01", "", "D04"
+    kind -= RATES["D00"]
+    if kind < RATES["D07"] and age >= 18:
+        return "01", former_id, "D07"
     return "01", true_id, ""
+
+
+def newborn_certificate(draw: float) -> tuple[str, str]:
+    """(cert_type, cert_no) of a child registered before its ID: blank, or the birth certificate."""
+    share = RATES["D04 newborn"]
+    if draw < share / 2:
+        return "", ""
+    return "99", f"O43{int(draw / share * 10**7):07d}"
+
+
+def departments_certificate(true_id: str, draws: Floats) -> tuple[str, bool]:
+    """(ID as a department's system has it, whether it is spoilt); two uniform numbers."""
+    hit, way = draws.tolist()
+    if hit >= RATES["D04 department"]:
+        return true_id, False
+    return ("" if way < 0.25 else mistyped(true_id, way)), True
+
+
+def mistyped(true_id: str, draw: float) -> str:
+    """The ID with a slip that its check digit gives away."""
+    way, place = int(draw * 3), 6 + int(draw * 3 % 1 * 10)
+    if way == 1 and true_id[place] != true_id[place + 1]:
+        return true_id[:place] + true_id[place + 1] + true_id[place] + true_id[place + 2 :]
+    if way == 2:
+        return true_id[:place] + str((int(true_id[place]) + 3) % 10) + true_id[place + 1 :]
+    wrong = str((int(check_digit(true_id[:17]).replace("X", "10")) + 1) % 10)
+    return true_id[:17] + wrong
+
+
+def _as_number(true_id: str, draw: float) -> str:
+    """What a spreadsheet makes of an ID that is taken for a number."""
+    if draw < 0.5:
+        return f"{true_id[0]}.{true_id[1:14]}E+17"
+    # An invalid number for certain: a valid one would be somebody else's.
+    cut = true_id[:15] + "000"
+    return cut if check_digit(cut[:17]) != "0" else true_id[:14] + "E+03"
 
 
 _FULL_WIDTH = str.maketrans("0123456789X", "０１２３４５６７８９Ｘ")

@@ -50,6 +50,19 @@ def resident_ids(village: int, sex: Ints, birth: Ints) -> tuple[list[str], Ints]
     return numbers, days
 
 
+def former_id(village: int, person_id: str) -> str:
+    """A valid number that the person had before and nobody else has.
+
+    A village's order numbers are taken from the end that no village's current numbers reach.
+    """
+    group_slot = dt.date(*(int(person_id[a:b]) for a, b in ((6, 10), (10, 12), (12, 14))))
+    slot = (group_slot - dt.date(1970, 1, 1)).days // _GROUPS
+    member = _ORDERS - 1 - (village // _GROUPS) % 90
+    order = 2 * ((member + 37 * slot) % _ORDERS) + (int(person_id[16]) % 2 or 2)
+    first17 = f"{person_id[:14]}{order:03d}"
+    return first17 + check_digit(first17)
+
+
 def household_numbers(seed: int, village: int, count: int) -> list[str]:
     """16 digits, unique over all villages. None ends in 0, so that a rounded one can be told."""
     tails = stream(seed, "household_no", village).integers(0, (1000, 9), size=(count, 2)).tolist()

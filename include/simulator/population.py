@@ -12,7 +12,7 @@ import numpy as np
 
 from include.simulator.areas import Village
 from include.simulator.defects import delivered_certificate, is_planted
-from include.simulator.identifiers import household_numbers, person_numbers, resident_ids
+from include.simulator.identifiers import former_id, household_numbers, person_numbers, resident_ids
 from include.simulator.months import NEVER, date_of, epoch_day, month, month_of
 from include.simulator.naming import given_names, surnames
 from include.simulator.randomness import Flags, Floats, Ints, pick, stream
@@ -120,7 +120,9 @@ def build(seed: int, village: Village) -> Population:
     certificates = [
         delivered_certificate(*parts)
         for parts in zip(
-            person_id, disability, age.astype(int).tolist(), random.random((len(role), 4)),
+            person_id, disability, age.astype(int).tolist(),
+            [former_id(village.index, number) for number in person_id],
+            random.random((len(role), 4)),
             strict=True,
         )
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from include.simulator.defects import RATES
+from include.simulator.identity import insured_ids
 from include.simulator.months import epoch_day, first_day
 from include.simulator.naming import DATA
 from include.simulator.population import Population, birth_date
@@ -164,7 +165,7 @@ def _person(life: VillageLife, i: int) -> Record:
     people: Population = life.people
     return {
         "psn_no": f"431000{life.village.index:04d}{i:06d}",
-        "certno": people.person_id[i],
+        "certno": insured_ids(life)[i],
         "psn_name": people.name[i],
         "gend": str(int(people.sex[i])),
         "naty": people.ethnic[i],

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+import numpy as np
+
 from include.simulator import (
     assistance_truth,
     civil_affairs,
@@ -20,7 +22,12 @@ from include.simulator import (
     settlements,
     work_files,
 )
-from include.simulator.county_files import certificate_is_lost
+from include.simulator.identity import (
+    assisted_ids,
+    certificate,
+    certificate_is_lost,
+    claimed_twice,
+)
 from include.simulator.months import date_of, period
 from include.simulator.roster import GONE
 from include.simulator.village import VillageMonth
@@ -33,12 +40,16 @@ _COLUMNS = {
     ),
     "persons": ("person_id", "household_no", "county_code", "is_present", "is_lost", "died_on"),
     "enrolments": ("person_id", "status"),
+    "rows": ("kind", "record_key", "person_id", "defect_code"),
     "settlements": ("person_id", "settled_on", "own_payment"),
     "planted": ("county_code", "kind", "row_no", "defect_code", "column"),
     "metrics": ("subject", "id", "metric", "value"),
     "findings": ("rule_code", "subject", "id"),
 }  # fmt: skip
-"""``is_lost``: the county wrote a number that leads to nobody (D04), so the row is quarantined.
+"""``is_lost``: the county wrote a number that the person had before (D07); nothing that the
+departments know of the person leads to the county's row.
+``rows`` says whom a row is about, whatever its ID looks like; ``record_key`` is the person's number
+in the source (person_no, psn_no), or certificate and ID of a dibao member.
 ``settlements`` lists what was uploaded in the month, whenever it was settled.
 ``metrics`` lists, for the risk rules, what is so at the month's end: the subject is ``person`` (by
 person_id) or ``household`` (by household_no); what is nothing (value 0) may be left out."""
@@ -94,8 +105,19 @@ class Truth:
                 "persons", people.person_id[i], people.household_no[int(people.household[i])],
                 county, int(status not in GONE), int(certificate_is_lost(people, i)), died,
             )  # fmt: skip
+            self._row(
+                "rows", "county_person", people.person_no[i], people.person_id[i],
+                certificate(month, i)[2],
+            )  # fmt: skip
+        for i, _ in claimed_twice(month):
+            self._row("rows", "county_person", people.person_no[i], people.person_id[i], "D06")
         for i, record in settlements.enrolments(life, month.period):
             self._row("enrolments", people.person_id[i], record["psn_insu_stas"])
+            self._record("yb_enrol", record["psn_no"], record["certno"], people.person_id[i])
+        kept = assisted_ids(life)
+        for i in np.flatnonzero(dibao[people.household] & life.welfare.covered).tolist():
+            key = f"DB{life.village.index:04d}{int(people.household[i]):05d}/{kept[i]}"
+            self._record("mz_dibao_member", key, kept[i], people.person_id[i])
 
         for finding in findings.findings(month):
             self._row("findings", *finding)
@@ -109,11 +131,15 @@ class Truth:
         for person_id, record in records:
             fen = record["psn_part_amt"].replace(".", "")
             self._row("settlements", person_id, record["setl_time"][:10], fen)
+            self._record("yb_settle", record["psn_no"], record["certno"], person_id)
 
     def add_planted(self, county_code: str, planted: list[tuple[str, int, str, str]]) -> None:
         """The defects planted in a county's files."""
         for kind, row_no, code, column in planted:
             self._row("planted", county_code, kind, row_no, code, column)
+
+    def _record(self, kind: str, key: str, written: str, person_id: str) -> None:
+        self._row("rows", kind, key, person_id, "" if written == person_id else "D04")
 
     def _row(self, name: str, *cells: object) -> None:
         self._writers[name].writerow(cells)

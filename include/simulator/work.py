@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from include.simulator.areas import Village
+from include.simulator.defects import UNUSABLE
 from include.simulator.monitoring import Monitoring
 from include.simulator.months import NEVER, epoch_day, month
 from include.simulator.population import Population
@@ -190,7 +191,7 @@ def _appointed(people: Population, monitoring: Monitoring) -> list[tuple[int, in
         & (age <= 55)
         & (people.death == NEVER)
         & (people.moved == NEVER)
-        & np.array([defect != "D04" for defect in people.cert_defect], dtype=bool)
+        & np.array([defect not in UNUSABLE for defect in people.cert_defect], dtype=bool)
     )
     return [(i, part, turn) for part, i in enumerate(np.flatnonzero(able)[:4].tolist())]
 

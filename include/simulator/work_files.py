@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from include.simulator import posts, projects
+from include.simulator.identity import certificate_is_lost
 from include.simulator.months import date_of
 from include.simulator.roster import GONE
 from include.simulator.slips import forgets_the_end
@@ -134,7 +135,7 @@ def metrics(month: VillageMonth) -> Iterator[tuple[str, str, str, str]]:
     lost, arrears = work.loses_job(period), work.arrears(period).tolist()
     changed, settled = work.changes_job(period), work.owed_until == period
     for i in followed(month):
-        if people.cert_defect[i] == "D04" or (works[i] and work.unknown_place[i]):
+        if certificate_is_lost(people, i) or (works[i] and work.unknown_place[i]):
             continue
         subject = people.person_id[i]
         if works[i] or work.plans[i]:

@@ -28,14 +28,15 @@ def households(home: Path, period: str, first: str) -> pd.DataFrame:
     """Per household what ``marts.household_month`` says of it; ``first`` is the first month."""
     found = truth(home, period, "households").set_index("household_no")
     persons = truth(home, period, "persons")
-    persons = persons[(persons.is_present == 1) & (persons.is_lost == 0)]
+    persons = persons[persons.is_present == 1]
     enrolled = truth(home, period, "enrolments")
     insured = set(enrolled.person_id[enrolled.status == 1])
     own = _own_payments(home, period, first)
     persons = persons.assign(
-        insured=persons.person_id.isin(insured).astype(int),
-        out_of_pocket=persons.person_id.map(own).fillna(0).astype("int64"),
-        deceased=persons.died_on.notna().astype(int),
+        # What the departments know of a person listed by a former number leads elsewhere (D07).
+        insured=(persons.person_id.isin(insured) & (persons.is_lost == 0)).astype(int),
+        out_of_pocket=persons.person_id.map(own).fillna(0).astype("int64") * (1 - persons.is_lost),
+        deceased=persons.died_on.notna().astype(int) * (1 - persons.is_lost),
     )
     by_home = persons.groupby("household_no")
     found["persons_on_file"] = by_home.size().reindex(found.index, fill_value=0)

@@ -1,14 +1,24 @@
--- Who lives where in the month. A person whom two households list belongs to the one whose row
--- sorts first: which is right is for the counties to say; until then every figure counts him once.
-select distinct on (person_key)
-    person_key,
-    household_key,
-    county_code,
-    'resident_id' as method,
-    1.0::numeric as score,
-    count(*) over (partition by person_key) as households_claiming
-from {{ ref('stg_county_person') }}
+-- Who lives where in the month. A person whom two households list belongs to the one that had him
+-- before: one that lists him as a new member waits until the other reports that he has moved
+-- (seed ref_survivorship). Every figure counts him once; the conflict is in identity_conflict.
+select distinct on (person.person_key)
+    person.person_key,
+    person.household_key,
+    person.county_code,
+    coalesce(link.method, 'resident_id') as method,
+    coalesce(link.score, 1.0)::numeric as score,
+    count(*) over (partition by person.person_key) as households_claiming
+from {{ ref('stg_county_person') }} as person
+left join {{ source('vault', 'person_link') }} as link
+    on
+        person.delivery_id = link.delivery_id
+        and person.row_no = link.row_no
+        and link.column_name = 'cert_no'
 where
-    period = {{ period() }}
-    and is_present
-order by person_key, county_code, household_key
+    person.period = {{ period() }}
+    and person.is_present
+order by
+    person.person_key,
+    coalesce(person.status = '新增', false),
+    person.county_code,
+    person.household_key

@@ -1,5 +1,5 @@
 -- C2 家庭成员: a member of a household. Sex and birth date are those of the ID: the files
--- contradict it at times.
+-- contradict it at times. Without a usable ID they are those of whom the row was linked to.
 {{ config(materialized='table') }}
 {#- The number as written, without blanks and apostrophes; only its shape goes further. -#}
 {%- set written = "translate(r.cert_no, ' ''`’' || chr(9) || chr(12288), '')" -%}
@@ -7,8 +7,8 @@
 {%- set columns = {
     'household_key': 'household.key',
     'person_key': 'person.key',
-    'sex': "case substr(person.value, 17, 1)::integer % 2 when 1 then '1' when 0 then '2' end",
-    'birth_date': "to_date(substr(person.value, 7, 8), 'YYYYMMDD')",
+    'sex': 'person.sex',
+    'birth_date': 'person.birth_date',
     'ethnic_code': 'ethnic_group.gb_code',
     'is_present': 'known_status.is_present',
     'cert_length': 'length(' ~ written ~ ')',

@@ -1,0 +1,212 @@
+"""Whom the rows without a valid ID are about: linked, for review by hand, or somebody of their own.
+
+One step of a build, before dbt, over the deliveries the build reads. What it writes is a function
+of these deliveries, of the judgements known at the build's time, of the thresholds' seed and of the
+model's fixed parameters.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from include.database import connect
+from include.linkage.records import Reference, Subject, references, scope, subjects
+from include.settings import PROJECT_ROOT
+from include.vault import identifier_key
+
+if TYPE_CHECKING:
+    from include.linkage.model import Candidate
+
+THRESHOLDS = PROJECT_ROOT / "dbt_project" / "seeds" / "ref_link_threshold.csv"
+_HOME = "county_person"
+"""The kind that says who lives where: its unlinked rows make people, whom other kinds may find."""
+Verdicts = dict[tuple[str, str], str]
+"""(subject_key, candidate_key) -> same or different."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """The person of one row. ``method`` is splink, decision, review or provisional."""
+
+    subject: Subject
+    subject_key: str
+    person_key: str
+    method: str
+    score: float | None
+    evidence: str
+    sex: str | None
+    birth: str | None
+    rivals: tuple[Candidate, ...] = ()
+    """Candidates that a person has to judge."""
+
+
+def link(period: str, known_at: datetime) -> dict[str, int]:
+    """Find the person of each row in scope that has no valid ID; how many by which method.
+
+    Replaces what was found before for these deliveries. Rows that say too little of a person to
+    tell them from others get none, and are quarantined later. Raises ConfigurationMissing without
+    the secret of the person keys.
+    """
+    with connect() as connection:
+        scope(connection, period, known_at)
+        lost = subjects(connection)
+        links = _assign_all(connection, lost, known_at, period) if lost else []
+        _write(connection, links)
+    found = Counter(one.method for one in links)
+    return dict(found) | {"unlinked": len(lost) - len(links)}
+
+
+def _assign_all(
+    connection: psycopg.Connection[Any], lost: list[Subject], known_at: datetime, period: str
+) -> list[Link]:
+    known = list(references(connection, lost))
+    verdicts = _verdicts(connection, known_at)
+    homes = assign([s for s in lost if s.kind == _HOME], known, verdicts, period)
+    newcomers = sorted(
+        {
+            Reference(
+                one.person_key, one.subject.name, one.birth or "", one.sex or "",
+                one.subject.county, one.subject.household, one.subject.number, None,
+            )
+            for one in homes
+            if one.method in ("provisional", "review") and one.subject.name
+        },
+        key=repr,
+    )  # fmt: skip
+    rest = [s for s in lost if s.kind != _HOME]
+    return homes + assign(rest, known + newcomers, verdicts, period)
+
+
+def assign(
+    lost: list[Subject], known: list[Reference], verdicts: Verdicts, period: str
+) -> list[Link]:
+    """The links of ``lost`` among ``known``; rows with nothing to go by are left out."""
+    from include.linkage.model import compare
+
+    enough, doubtful = threshold("link_score", period), threshold("review_score", period)
+    candidates = compare(lost, known, doubtful)
+    links = []
+    for position, subject in enumerate(lost):
+        key = subject_key(subject)
+        ranked = [
+            c
+            for c in candidates.get(position, [])
+            if verdicts.get((key, c.person_key)) != "different"
+        ]
+        made = _choose(subject, key, ranked, verdicts, enough)
+        if made:
+            links.append(made)
+    return links
+
+
+def _choose(
+    subject: Subject, key: str, ranked: list[Candidate], verdicts: Verdicts, enough: float
+) -> Link | None:
+    """By hand, else the one that scores enough alone, else a person of the row's own."""
+    judged = sorted(
+        candidate for (of, candidate), verdict in verdicts.items()
+        if of == key and verdict == "same"
+    )  # fmt: skip
+    if judged:
+        best = next((c for c in ranked if c.person_key == judged[0]), None)
+        return Link(
+            subject, key, judged[0], "decision", best.score if best else None,
+            best.evidence if best else "by hand",
+            best.sex if best else subject.sex, best.birth if best else subject.birth,
+        )  # fmt: skip
+    if ranked and ranked[0].score >= enough and len(ranked) == 1:
+        best = ranked[0]
+        return Link(
+            subject, key, best.person_key, "splink", best.score, best.evidence, best.sex, best.birth
+        )
+    if ranked:
+        return Link(
+            subject, key, key, "review", ranked[0].score, ranked[0].evidence,
+            subject.sex, subject.birth, tuple(ranked),
+        )  # fmt: skip
+    if subject.name and (subject.household or subject.birth or subject.number):
+        return Link(subject, key, key, "provisional", None, "", subject.sex, subject.birth)
+    return None
+
+
+def subject_key(subject: Subject) -> str:
+    """Keyed hash of what stays the same when the row comes again next month.
+
+    Household number, name and birth date; without a household the county stands in, and without a
+    birth date the system's own number or the damaged ID.
+    """
+    told = [subject.household or subject.county or "", subject.name or "", subject.birth or ""]
+    if not subject.household and not subject.birth:
+        told.append(subject.number or subject.damaged_id or "")
+    return identifier_key("provisional", "|".join(told))
+
+
+@cache
+def _threshold_rows() -> tuple[dict[str, str], ...]:
+    with THRESHOLDS.open(encoding="utf-8", newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
+def threshold(code: str, period: str) -> float:
+    """The threshold in force on the first day of ``period``."""
+    day = f"{period}-01"
+    (value,) = (
+        row["value"]
+        for row in _threshold_rows()
+        if row["code"] == code
+        and row["effective_from"] <= day
+        and (not row["effective_to"] or row["effective_to"] >= day)
+    )
+    return float(value)
+
+
+def _verdicts(connection: psycopg.Connection[Any], known_at: datetime) -> Verdicts:
+    """Judgements in force at ``known_at``; the last one on a pair counts."""
+    return {
+        (subject, candidate): verdict
+        for subject, candidate, verdict in connection.execute(
+            "select subject_key, candidate_key, verdict from vault.link_decision "
+            "where decided_at <= %(at)s and coalesce(undone_at > %(at)s, true) "
+            "order by decision_id",
+            {"at": known_at},
+        )
+    }
+
+
+def _write(connection: psycopg.Connection[Any], links: Iterable[Link]) -> None:
+    for table in ("person_link", "link_review"):
+        connection.execute(
+            f"delete from vault.{table} where delivery_id in "
+            "(select delivery_id from scope)".encode()
+        )
+    listed = list(links)
+    with connection.cursor().copy(
+        "copy vault.person_link (delivery_id, row_no, column_name, kind, subject_key, person_key, "
+        "method, score, evidence, sex, birth_date) from stdin"
+    ) as copy:
+        for one in listed:
+            row = one.subject
+            born = date.fromisoformat(one.birth) if one.birth else None
+            copy.write_row(
+                (row.delivery_id, row.row_no, row.column_name, row.kind, one.subject_key,
+                 one.person_key, one.method, one.score, one.evidence, one.sex or None, born)
+            )  # fmt: skip
+    with connection.cursor().copy(
+        "copy vault.link_review (subject_key, candidate_key, kind, delivery_id, row_no, "
+        "column_name, score, evidence) from stdin"
+    ) as copy:
+        for one in listed:
+            row = one.subject
+            for rival in one.rivals:
+                copy.write_row(
+                    (one.subject_key, rival.person_key, row.kind, row.delivery_id, row.row_no,
+                     row.column_name, rival.score, rival.evidence)
+                )  # fmt: skip
