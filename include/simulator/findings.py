@@ -11,7 +11,8 @@ import numpy as np
 
 from include.simulator import work_files
 from include.simulator.areas import SEED
-from include.simulator.county_files import certificate_is_lost, without_labour
+from include.simulator.county_files import without_labour
+from include.simulator.identity import certificate_is_lost
 from include.simulator.income_truth import net_per_head
 from include.simulator.measures import AGAINST_ILLNESS, IN_PLACE, PREMIUM_SUBSIDY, known
 from include.simulator.monitoring import RISKS
