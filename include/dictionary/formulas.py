@@ -53,6 +53,12 @@ class Formulas:
             return None
         return Formula(tuple(dict.fromkeys(steps)), frozenset(inputs))
 
+    def columns(self, model: str) -> list[str]:
+        """Names of the model's columns in order; empty where its SQL cannot be read or has ``*``."""
+        query = self._query(model)
+        names = [part.alias_or_name for part in _branches(query)[0].expressions] if query else []
+        return [] if "*" in names else names
+
     def leaves(self, model: str, column: str) -> frozenset[str]:
         """Seeds and sources that the column is computed from; the model's where that is unknown."""
         place = (model, column)

@@ -1,0 +1,87 @@
+"""Every column is described once, labelled in Chinese and classed by privacy; the page follows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from include.dictionary.formulas import Formulas
+from include.dictionary.page import PAGE, generate
+from include.dictionary.project import Project, manifest
+
+
+@pytest.fixture(scope="module")
+def project() -> Project:
+    return Project(manifest())
+
+
+def described(project: Project) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(model, column, its entry or {}) of all but base models, whose columns staging describes.
+
+    Columns are those of the SQL, or of the YAML alone where a macro writes the SQL.
+    """
+    formulas = Formulas(project)
+    for model, node in project.models.items():
+        if model.startswith("base_"):
+            continue
+        for column in formulas.columns(model) or list(node["columns"]):
+            yield model, column, node["columns"].get(column, {})
+
+
+def meta(column: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = column.get("meta") or column.get("config", {}).get("meta", {})
+    return found
+
+
+def test_every_column_has_an_english_description(project: Project) -> None:
+    lacking = [
+        f"{model}.{name}"
+        for model, name, column in described(project)
+        if not re.search("[a-z]{3}", column.get("description", ""))
+        or column["description"] == name != "members"
+    ]
+    assert lacking == []
+
+
+def test_every_column_has_a_chinese_label(project: Project) -> None:
+    entries = described(project)
+    assert [f"{m}.{n}" for m, n, entry in entries if not meta(entry).get("label_zh")] == []
+
+
+def test_every_column_has_a_privacy_class_and_none_is_direct(project: Project) -> None:
+    allowed = ("none", "quasi", "sensitive")
+    entries = described(project)
+    assert [
+        f"{m}.{n}" for m, n, entry in entries if meta(entry).get("privacy") not in allowed
+    ] == []
+
+
+def test_every_mart_column_has_a_formula(project: Project) -> None:
+    formulas = Formulas(project)
+    lacking = [
+        f"{mart}.{column}"
+        for mart in project.marts
+        for column in project.models[mart]["columns"]
+        if formulas.of(mart, column) is None
+    ]
+    assert lacking == []
+
+
+def test_a_formula_leads_to_its_deliveries_and_rules(project: Project) -> None:
+    formulas = Formulas(project)
+    formula = formulas.of("household_month", "is_below_line")
+    assert formula is not None
+    assert formula.steps[0] == ("is_below_line", "income.net_income_pp < line.income_line_pp")
+    assert ("ref_income_line", "yuan_pp") in formula.inputs
+    leaves = formulas.leaves("household_month", "is_below_line")
+    assert {"raw.county_income", "ref_income_line"} <= leaves
+    assert "raw.yb_settle" not in leaves
+    assert "raw.yb_settle" in formulas.leaves("county_scorecard", "out_of_pocket_ytd_amt")
+    assert formulas.of("household_month", "no_such_column") is None
+
+
+def test_the_page_is_what_the_code_says() -> None:
+    assert PAGE.read_text(encoding="utf-8") == generate(), "write it anew: ./warehouse docs"
