@@ -54,7 +54,7 @@ class Formulas:
         return Formula(tuple(dict.fromkeys(steps)), frozenset(inputs))
 
     def columns(self, model: str) -> list[str]:
-        """Names of the model's columns in order; empty where its SQL cannot be read or has ``*``."""
+        """Names of the model's columns in order; empty where its SQL cannot be read."""
         query = self._query(model)
         names = [part.alias_or_name for part in _branches(query)[0].expressions] if query else []
         return [] if "*" in names else names
