@@ -1,13 +1,70 @@
-"""C7 帮扶责任人."""
+"""C7 帮扶责任人: one row per household and helper, with the days of the term."""
 
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.deliveries.profile import county_checks, county_figures, profile_query
+from expectations.deliveries.cells import (
+    is_blank,
+    is_day_after_period,
+    is_disordered,
+    is_unparsable_day,
+    share,
+)
+from expectations.deliveries.profile import (
+    county_checks,
+    county_figures,
+    defect,
+    profile_query,
+    unparsable_day,
+)
 
-PROFILE = profile_query("county_helper", county_figures("household_no", "helper_name"))
+PROFILE = profile_query(
+    "county_helper",
+    {
+        **county_figures("household_no", "helper_name", "started_on"),
+        "blank_helper_share": share(is_blank("helper_name")),
+        "blank_unit_share": share(is_blank("helper_unit")),
+        "undated_term_share": share(is_blank("started_on")),
+        "unparsable_day_share": share(is_unparsable_day("started_on", "ended_on")),
+        "future_day_share": share(is_day_after_period("started_on")),
+        "reversed_term_share": share(is_disordered("started_on", "ended_on")),
+    },
+)
 
 
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of a C7 delivery."""
-    return county_checks()
+    return (
+        *county_checks(),
+        *defect(
+            "blank_helper_share",
+            "no helper",
+            "帮扶责任人已填",
+            "a household with an empty row seems to have somebody.",
+        ),
+        *defect(
+            "blank_unit_share",
+            "no unit of the helper",
+            "帮扶单位已填",
+            "marts name the unit, and nobody by name.",
+        ),
+        *defect(
+            "undated_term_share",
+            "no day on which the term began",
+            "结对开始时间已填",
+            "since when somebody helps is counted from it.",
+        ),
+        *unparsable_day(),
+        *defect(
+            "future_day_share",
+            "a term that begins after the period",
+            "结对开始不晚于报送期",
+            "such rows belong to a later month: the file may be of another period.",
+        ),
+        *defect(
+            "reversed_term_share",
+            "a term that ends before it begins",
+            "结对起止时间有序",
+            "a term of negative length is never in force.",
+        ),
+    )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from include.contracts import contracts
-from include.simulator import clues, slips
+from include.simulator import clues, drinking_water, dwellings, helpers, slips, visits
 from include.simulator.areas import County
 from include.simulator.defects import is_planted
 from include.simulator.identity import certificate, claimed_twice
@@ -106,6 +106,8 @@ def _households(month: VillageMonth) -> Iterator[Row]:
     life, state = month.life, month.state
     people, history, village = life.people, life.monitoring, life.village
     places = written(life.seed, village, people.households)
+    grade = life.dwellings.grade_at(month.period).tolist()
+    safe_water = life.water.is_safe(month.period).tolist()
     for h, number in enumerate(people.household_no):
         township_name, village_name, defects = places[h]
         head = int(month.roster.head[h])
@@ -125,8 +127,8 @@ def _households(month: VillageMonth) -> Iterator[Row]:
             "phone": people.phone[h],
             "address": f"{village.township_name}{village.name}第{int(people.hamlet[h])}组",
             "net_income_pp": money(int(month.incomes.net[h]) // max(members, 1)),
-            "dwelling_grade": "B级" if h % 9 == 0 else "A级",
-            "safe_water": "是",
+            "dwelling_grade": dwellings.GRADES[grade[h]] if grade[h] >= 0 else "",
+            "safe_water": "是" if safe_water[h] else "否",
             "floor_area": str(60 + h % 90),
             "road_type": "硬化路",
             "fuel": "柴草" if h % 3 == 0 else "电",
@@ -162,6 +164,7 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
     draws = stream(month.life.seed, "free text", month.life.village.index).random(len(ages))
     is_free_text = is_planted("D21", draws) & (ages >= 16)
     work = work_columns(month)
+    school = month.life.schooling.status(month.period)
     for i, status, relation in zip(
         month.roster.rows.tolist(), month.roster.status, month.roster.relation, strict=True
     ):
@@ -183,7 +186,7 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
                 "relation": relation,
                 "ethnic": _COUNTY_ETHNIC[people.ethnic[i]],
                 "education": _education(int(people.schooling[i]), age, bool(is_free_text[i])),
-                "school_status": "01" if age >= 16 else "03" if age >= 6 else "02",
+                "school_status": school[i],
                 "health": _HEALTH[int(people.health[i])],
                 "labour": "04" if without_labour(age) else "01",
                 **work[i],
@@ -246,11 +249,6 @@ def _measures(month: VillageMonth) -> Iterator[Row]:
         )
 
 
-def _nothing(month: VillageMonth) -> Iterator[Row]:
-    """A file with its header and no rows."""
-    yield from ()
-
-
 def without_labour(age: int) -> bool:
     """Whether the county writes of somebody of this age that he cannot work."""
     return not 16 <= age < 60
@@ -262,12 +260,12 @@ WRITERS: dict[str, Callable[[VillageMonth], Iterator[Row]]] = {
     "county_income": _incomes,
     "county_clue": clues.rows,
     "county_measure": _measures,
-    "county_visit": _nothing,
-    "county_helper": _nothing,
+    "county_visit": visits.rows,
+    "county_helper": helpers.rows,
     "county_employment": employment,
     "county_welfare_post": welfare_posts,
     "county_fund_project": fund_projects,
-    "county_dwelling": _nothing,
-    "county_water": _nothing,
+    "county_dwelling": dwellings.rows,
+    "county_water": drinking_water.rows,
 }
 """The rows of each kind of file, in the order in which an office sends them."""

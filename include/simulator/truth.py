@@ -17,9 +17,13 @@ import numpy as np
 from include.simulator import (
     assistance_truth,
     civil_affairs,
+    drinking_water,
+    dwellings,
     findings,
     income_truth,
+    schooling,
     settlements,
+    visits,
     work_files,
 )
 from include.simulator.identity import (
@@ -59,6 +63,10 @@ Metric = tuple[str, str, str, str]
 METRICS: tuple[Callable[[VillageMonth], Iterator[Metric]], ...] = (
     income_truth.metrics,
     assistance_truth.metrics,
+    dwellings.metrics,
+    drinking_water.metrics,
+    schooling.metrics,
+    visits.metrics,
     work_files.metrics,
 )
 """What each subject's simulator knows to be true of a village's month."""

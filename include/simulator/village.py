@@ -7,18 +7,25 @@ from functools import cached_property, lru_cache
 
 from include.simulator import (
     clues,
+    drinking_water,
+    dwellings,
+    helpers,
     incomes,
     measures,
     monitoring,
     population,
     posts,
     projects,
+    schooling,
     slips,
     welfare,
     work,
 )
 from include.simulator.areas import Village
 from include.simulator.clues import Clue
+from include.simulator.drinking_water import Water
+from include.simulator.dwellings import Dwellings
+from include.simulator.helpers import Helper
 from include.simulator.incomes import Incomes
 from include.simulator.measures import Measure
 from include.simulator.monitoring import Monitoring, MonthState
@@ -27,6 +34,7 @@ from include.simulator.posts import Post
 from include.simulator.profiles import Profile
 from include.simulator.projects import Project
 from include.simulator.roster import Roster, roster
+from include.simulator.schooling import Schooling
 from include.simulator.welfare import Welfare
 from include.simulator.work import Work
 
@@ -91,6 +99,26 @@ class VillageLife:
     def projects(self) -> list[Project]:
         """Projects paid from the revitalization funds."""
         return projects.build(self.seed, self.village)
+
+    @cached_property
+    def schooling(self) -> Schooling:
+        """Classes, and who left school too early."""
+        return schooling.build(self.seed, self.people)
+
+    @cached_property
+    def dwellings(self) -> Dwellings:
+        """Dwellings, their grades, damage and works."""
+        return dwellings.build(self.seed, self.people)
+
+    @cached_property
+    def water(self) -> Water:
+        """Drinking water."""
+        return drinking_water.build(self.seed, self.people)
+
+    @cached_property
+    def helpers(self) -> list[Helper]:
+        """Who helps which household."""
+        return helpers.build(self.seed, self.people, self.monitoring)
 
     def at(self, period: int) -> VillageMonth:
         """The village at a month's end."""
