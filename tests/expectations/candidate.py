@@ -8,7 +8,15 @@ import psycopg
 
 from include.acceptance import counties
 from include.contracts import contracts
-from tests.expectations import alerts, assistance, episodes, findings, scorecards, work_marts
+from tests.expectations import (
+    alerts,
+    assistance,
+    episodes,
+    findings,
+    guarantees,
+    scorecards,
+    work_marts,
+)
 from tests.expectations.deliveries import deliver
 
 PERIOD = "2026-02"
@@ -169,6 +177,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
     work_marts.fill(db, period, PUBLISHED, HELD_BACK)
     findings.fill(db, period, monitored)
     scorecards.fill(db, period, HELD_BACK)
+    guarantees.fill(db, period)
     db.execute(
         "insert into staging.delivery_accounting select delivery_id, kind, county_code, period,"
         " row_count, row_count, 0, 0 from ops.accepted_delivery where period <= %s",

@@ -11,7 +11,15 @@ import pytest
 
 from expectations.check import Check, Subject
 from expectations.checkpoint import Outcome, run
-from tests.expectations import alerts, assistance, episodes, findings, scorecards, work_marts
+from tests.expectations import (
+    alerts,
+    assistance,
+    episodes,
+    findings,
+    guarantees,
+    scorecards,
+    work_marts,
+)
 from tests.expectations.candidate import HELD_BACK, PERIOD, deliver_month, fill, open_build
 
 H, S, A = "candidate.household_month", "candidate.county_scorecard", "staging.delivery_accounting"
@@ -96,6 +104,8 @@ BREAKS: dict[str, dict[str, str]] = {
     "village_scorecard": scorecards.VILLAGE_BREAKS,
     "data_health": scorecards.DATA_HEALTH_BREAKS,
     "county_kpi": scorecards.COUNTY_KPI_BREAKS,
+    "three_guarantees_gap": guarantees.GUARANTEE_BREAKS,
+    "helper_coverage": guarantees.HELPER_BREAKS,
 }
 """mart -> expectation -> SQL that breaks exactly what it guards (and perhaps more)."""
 
@@ -107,6 +117,8 @@ FAILS_ON_NOTHING = {
     "data_finding": set(),
     "assistance_coverage": {"has_rows"},
     "reconciliation": set(),
+    "three_guarantees_gap": {"has_rows"},
+    "helper_coverage": {"has_rows"},
     "risk_alert": set(),
     **work_marts.FAILS_ON_NOTHING,
     "village_scorecard": {"has_rows"},
@@ -135,6 +147,7 @@ def month(warehouse: str) -> Iterator[tuple[psycopg.Connection, datetime]]:
             "insert into quality.published_before values ('household_month', '431026', 3, null),"
             " ('county_scorecard', '431026', 1, 1), ('household_month', '431081', 3, null),"
             " ('assistance_coverage', '431026', 3, null)"
+            " ('three_guarantees_gap', '431026', 18, null), ('helper_coverage', '431026', 1, null)"
         )
         for mart in work_marts.MARTS:
             db.execute(

@@ -6,6 +6,7 @@
     ('education', 'education'),
     ('health', 'health'),
     ('labour', 'labour'),
+    ('school_status', 'school_status'),
 ] %}
 with cell as (
     {%- for column, code_system in coded %}

@@ -1,7 +1,10 @@
--- C11 住房安全: the dwelling of a household, its grade (JGJ/T 363-2014) and works.
+-- C11 住房安全: the dwelling of a household, its grade (JGJ/T 363-2014) and works. A household that has
+-- a house and no grade, or a grade on no list, cannot be judged.
 {{ config(materialized='table') }}
 {%- set columns = {
     'household_key': 'household.key',
+    'grade_code': 'assessed.grade',
+    'grade_after_code': 'after_works.grade',
 } -%}
 {%- set text_columns = ['grade', 'damage_cause', 'works', 'grade_after'] -%}
 {%- do columns.update(cells('text', text_columns)) -%}
@@ -16,9 +19,17 @@
     grain=['household_key'],
     defects=[
         ('D02', 'household.key is null'),
-        ('D21', cell('text', 'grade') ~ ' is null'),
+        ('D21', [
+            'coalesce(' ~ cell('flag', 'has_house') ~ ', true) and assessed.grade is null',
+            unmapped('grade', 'assessed.grade'),
+            unmapped('grade_after', 'after_works.grade'),
+        ] | join(' or ')),
         ('D14', unreadable('day', day_columns)),
     ],
-    joins=vault_join('household', 'household_no'),
+    joins=[
+        vault_join('household', 'household_no'),
+        label_join('ref_dwelling_grade', 'label', 'grade', 'assessed'),
+        label_join('ref_dwelling_grade', 'label', 'grade_after', 'after_works'),
+    ] | join('\n    '),
     reads_from=previous_period(),
 ) }}

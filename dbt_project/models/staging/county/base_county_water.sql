@@ -2,6 +2,8 @@
 {{ config(materialized='table') }}
 {%- set columns = {
     'household_key': 'household.key',
+    'supply_code': 'supply.supply_type',
+    'is_piped': 'supply.is_piped',
 } -%}
 {%- set text_columns = ['supply_type'] -%}
 {%- do columns.update(cells('text', text_columns)) -%}
@@ -18,9 +20,12 @@
     grain=['household_key'],
     defects=[
         ('D02', 'household.key is null'),
-        ('D21', cell('text', 'supply_type') ~ ' is null'),
+        ('D21', 'supply.supply_type is null'),
         ('D13', unreadable('whole', whole_columns) ~ ' or ' ~ unreadable('money', money_columns)),
     ],
-    joins=vault_join('household', 'household_no'),
+    joins=[
+        vault_join('household', 'household_no'),
+        label_join('ref_water_supply', 'label', 'supply_type', 'supply'),
+    ] | join('\n    '),
     reads_from=previous_period(),
 ) }}

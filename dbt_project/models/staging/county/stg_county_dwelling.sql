@@ -1,5 +1,7 @@
 {{ staged('base_county_dwelling', [
     'household_key',
+    'grade_code',
+    'grade_after_code',
     'grade',
     'damage_cause',
     'works',

@@ -1,5 +1,7 @@
 {{ staged('base_county_water', [
     'household_key',
+    'supply_code',
+    'is_piped',
     'supply_type',
     'quality_ok',
     'litres_per_day',

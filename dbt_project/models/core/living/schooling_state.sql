@@ -1,0 +1,55 @@
+-- Members of compulsory school age: 6 to 15 completed years on the last 31 August. A state that no
+-- code list knows is unknown, and unknown is not at school and not a dropout.
+with cutoff as (
+    select
+        max(day) filter (where day <= {{ month_end() }}) as now,
+        max(day) filter (where day < {{ month_start() }}) as before
+    from (
+        select make_date('{{ var("period")[:4] }}'::integer - ago, 8, 31) as day
+        from generate_series(0, 1) as years (ago)
+    ) as summers
+),
+
+listed as (
+    select
+        person.person_key,
+        person.household_key,
+        person.county_code,
+        stated.period,
+        {{ source_row('county_person', 'stated') }} as source_row,
+        extract(year from age(
+            case when stated.period = {{ period() }} then cutoff.now else cutoff.before end,
+            stated.birth_date
+        ))::integer as school_age,
+        case
+            when status.is_at_school then 'at_school'
+            when status.is_excused then 'excused'
+            when not status.is_at_school then 'dropout'
+            else 'unknown'
+        end as state
+    from {{ ref('stg_county_person') }} as stated
+    inner join {{ ref('dim_person') }} as person
+        on
+            stated.person_key = person.person_key
+            and stated.household_key = person.household_key
+            and stated.county_code = person.county_code
+    left join {{ ref('ref_school_status') }} as status on stated.school_status = status.code
+    cross join cutoff
+    where stated.birth_date > {{ month_start() }} - interval '18 years'
+)
+
+select
+    listed.person_key,
+    listed.household_key,
+    listed.county_code,
+    listed.source_row,
+    listed.school_age,
+    listed.state,
+    coalesce(before.state = 'dropout', false) as was_dropout
+from listed
+left join listed as before
+    on
+        listed.person_key = before.person_key
+        and before.period = {{ previous_period() }}
+        and before.school_age between 6 and 15
+where listed.period = {{ period() }} and listed.school_age between 6 and 15
