@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from include.simulator.appointed import on_file
 from include.simulator.months import NEVER, date_of, month
 from include.simulator.population import Population
 from include.simulator.randomness import Flags, Floats, Ints, stream
@@ -87,19 +88,13 @@ def build(seed: int, people: Population) -> Schooling:
     schooling = Schooling(entry_year, draw, away_from, away_until, is_excused)
     for purpose in (_DROPPED, _EXCUSED):
         for when in turns(people.village, purpose):
-            fits = schooling.is_compulsory(when) & _stays(people)
+            fits = schooling.is_compulsory(when) & on_file(people)
             free = [i for i in np.flatnonzero(fits).tolist() if i not in taken]
             if free:
                 taken.add(free[0])
                 away_from[free[0]], away_until[free[0]] = when, when + 5
                 is_excused[free[0]] = purpose == _EXCUSED
     return schooling
-
-
-def _stays(people: Population) -> Flags:
-    lost = np.array([defect == "D04" for defect in people.cert_defect])
-    flags: Flags = (people.death == NEVER) & (people.moved == NEVER) & ~lost
-    return flags
 
 
 def _away(draw: float, excused: bool) -> str:
