@@ -1,6 +1,6 @@
 {#-
     The kinds of delivery by how far back a build reads them, as `horizon` in include/contracts says
-    (a test compares the two): snapshots of the month and the one before, the year so far, or all.
+    (a test compares the two): snapshots of the month and the one before, twelve months, or all.
 -#}
 {% macro horizons() -%}
     {{ return({

@@ -1,6 +1,6 @@
 {#- The metric models of models/core/metrics; risk_metric is their union. A new one is named here. -#}
 {% macro metric_models() -%}
-    {{ return(['metric_civil', 'metric_income', 'metric_living', 'metric_work']) }}
+    {{ return(['metric_civil', 'metric_health', 'metric_income', 'metric_living', 'metric_work']) }}
 {%- endmacro %}
 
 {#- Where a staged row came from, as 'kind/delivery/row'. -#}

@@ -11,8 +11,14 @@
 
 {% macro year_start() -%}('{{ var("period")[:4] }}-01-01')::date{%- endmacro %}
 
-{#- First month of the build's year, as SQL. -#}
-{% macro year_first_period() -%}'{{ var("period")[:4] }}-01'{%- endmacro %}
+{#- First of the twelve months up to the build's, which hold all of the calendar year so far. -#}
+{% macro year_back_period() -%}
+    to_char(('{{ var("period") }}-01')::date - interval '11 months', 'YYYY-MM')
+{%- endmacro %}
+
+{% macro year_back_start() -%}
+    (('{{ var("period") }}-01')::date - interval '11 months')::date
+{%- endmacro %}
 
 {% macro month_start() -%}('{{ var("period") }}-01')::date{%- endmacro %}
 

@@ -139,6 +139,17 @@ def is_outside_city(column: str) -> str:
     return rf"(coalesce({clean(column)}, '') !~ '^4310\d\d$')"
 
 
+def is_none_of(column: str, *codes: str) -> str:
+    """SQL: the cell is empty or holds another code than these."""
+    listed = ", ".join(f"'{code}'" for code in codes)
+    return f"(coalesce({clean(column)}, '') not in ({listed}))"
+
+
+def is_malformed_diagnosis(column: str) -> str:
+    """SQL: the cell is filled but not a code of the insurance's ICD-10, such as I10.x00x002."""
+    return rf"coalesce({clean(column)} !~ '^[A-Z]\d{{2}}\.[\dx]\d{{2}}(x\d{{3}})?[+*]?$', false)"
+
+
 def share(condition: str) -> str:
     """SQL aggregate: share of rows for which the condition holds, 0..1; null without rows."""
     return f"round(avg(({condition})::integer), 6)"

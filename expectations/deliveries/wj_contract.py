@@ -1,13 +1,78 @@
-"""H6 家庭医生签约."""
+"""H6 家庭医生签约: contracts with a family doctor for a chronic illness."""
 
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.deliveries.profile import profile_query, register_checks, register_figures
+from expectations.deliveries.cells import (
+    duplicate_share,
+    is_day_after_period,
+    is_invalid_id,
+    is_none_of,
+    is_outside_city,
+    is_unparsable_day,
+    share,
+)
+from expectations.deliveries.profile import (
+    bad_id,
+    defect,
+    outside_city,
+    profile_query,
+    register_checks,
+    register_figures,
+)
 
-PROFILE = profile_query("wj_contract", register_figures("certno", "chronic_kind"))
+PROFILE = profile_query(
+    "wj_contract",
+    {
+        **register_figures("certno", "chronic_kind"),
+        "bad_id_share": share(is_invalid_id("certno")),
+        "outside_city_share": share(is_outside_city("admdvs")),
+        "unknown_chronic_share": share(is_none_of("chronic_kind", "1", "2", "3", "4")),
+        "unparsable_day_share": share(is_unparsable_day("signed_on")),
+        "future_day_share": share(is_day_after_period("signed_on")),
+        "stray_service_year_share": share(
+            "coalesce(parse.whole(r.service_year) - extract(year from parse.day(r.signed_on))"
+            " not in (0, 1), false)"
+        ),
+        "duplicate_share": duplicate_share("certno", "chronic_kind"),
+    },
+)
 
 
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an H6 delivery."""
-    return register_checks(may_be_empty=True)
+    return (
+        *register_checks(may_be_empty=True),
+        *bad_id(),
+        *outside_city(),
+        *defect(
+            "unknown_chronic_share",
+            "a kind of illness that the service does not know",
+            "慢病类型代码合法",
+            "who is owed which visits follows from the kind.",
+        ),
+        *defect(
+            "unparsable_day_share",
+            "a day that cannot be read",
+            "日期可识别",
+            "a record without its day belongs to no month.",
+        ),
+        *defect(
+            "future_day_share",
+            "a day after the period",
+            "日期不晚于报送期",
+            "such rows belong to a later month: the extract may be of another period.",
+        ),
+        *defect(
+            "stray_service_year_share",
+            "a service year that is not the signature's or the next",
+            "服务年度与签约日期相符",
+            "a contract of another year is no contract now.",
+        ),
+        *defect(
+            "duplicate_share",
+            "the key of another row",
+            "主键不重复",
+            "of rows given twice only the last is used, and it may be the wrong one.",
+        ),
+    )

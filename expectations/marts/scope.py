@@ -39,11 +39,14 @@ def deliveries_in_scope(period: str, known_at: datetime) -> str:
         _listed(k for k, c in contracts().items() if c.horizon == horizon)
         for horizon in ("previous_month", "year", "ever")
     )
-    before = f"to_char(to_date('{period}', 'YYYY-MM') - interval '1 month', 'YYYY-MM')"
+    before, year_back = (
+        f"to_char(to_date('{period}', 'YYYY-MM') - interval '{n} months', 'YYYY-MM')"
+        for n in (1, 11)
+    )
     return (
         f"select a.delivery_id, a.row_count from {_accepted(known_at)} and a.period <= '{period}'"
         f" and ((a.kind in ({month}) and a.period >= {before})"
-        f" or (a.kind in ({year}) and a.period >= '{period[:4]}-01')"
+        f" or (a.kind in ({year}) and a.period >= {year_back})"
         f" or a.kind in ({ever}))"
     )
 

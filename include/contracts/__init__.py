@@ -56,8 +56,8 @@ class Contract(BaseModel):
     version: str
     delivery: Literal["snapshot", "increment"]
     horizon: Literal["previous_month", "year", "ever"]
-    """Which deliveries a month's build reads: the month's and the one before's, the year's so far,
-    or all up to the month."""
+    """Which deliveries a month's build reads: the month's and the one before's, those of the twelve
+    months up to it, or all."""
     holds_back: bool = False
     """Whether a county without an accepted delivery of this kind is held back for the month."""
     grain: tuple[str, ...]

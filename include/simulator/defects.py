@@ -29,6 +29,7 @@ RATES = {
     "D11": 0.006,  # of households: name of the township or village cut short
     "D21": 0.004,  # of grown-ups: education written in words that are on no code list
     "D12": 0.010,  # of settlements: refunded, as a negative mirror of the original
+    "D24": 0.004,  # of settlements: delivered again the month after
 }
 """Defect -> share of rows. D16 (title, total and note rows) follows from an office's habits."""
 

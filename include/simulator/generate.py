@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from include.simulator import civil_affairs, settlements
+from include.simulator import civil_affairs, illness, settlements, vital
 from include.simulator.areas import counties, villages
 from include.simulator.county_files import CountyFolder
 from include.simulator.health_store import KINDS as HEALTH_KINDS
@@ -41,7 +41,7 @@ def generate(
         for county in counties():
             folders = [CountyFolder(home, county, when) for when in months]
             for village in villages(size)[county.code]:
-                life = VillageLife(seed, size, village)
+                life = VillageLife(seed, size, village, months[0])
                 for when, folder, truth in zip(months, folders, truths, strict=True):
                     here = life.at(when)
                     folder.add(here)
@@ -68,5 +68,22 @@ def _add_health(life: VillageLife, when: int, store: HealthStore, truth: Truth) 
     for kind in HEALTH_KINDS:
         store.add(kind, period(when), ())  # a month without records is a month all the same
     uploaded = list(settlements.uploaded(life, when))
-    store.add("yb_settle", period(when), (record for _, record in uploaded))
-    truth.add_settlements((life.people.person_id[i], record) for i, record in uploaded)
+    store.add("yb_settle", period(when), (one.record for one in uploaded))
+    truth.add_settlements((life.people.person_id[one.person], one.record) for one in uploaded)
+    if when > life.since:
+        again = settlements.repeated(life, when)
+        store.add("yb_settle", period(when), (one.record for one in again))
+    for kind, records in _REGISTERS.items():
+        store.add(kind, period(when), records(life, when))
+
+
+_REGISTERS: dict[str, Callable[[VillageLife, int], Iterator[dict[str, str]]]] = {
+    "yb_chronic": illness.chronic_register,
+    "yb_med_aid": illness.medical_aid,
+    "wj_major_disease": illness.major_register,
+    "wj_contract": illness.contracts,
+    "wj_followup": illness.followups,
+    "wj_death": vital.deaths,
+    "wj_birth": vital.births,
+}
+"""The records of each register in a month."""

@@ -20,6 +20,7 @@ from include.simulator import (
     drinking_water,
     dwellings,
     findings,
+    health_metrics,
     income_truth,
     schooling,
     settlements,
@@ -67,6 +68,7 @@ METRICS: tuple[Callable[[VillageMonth], Iterator[Metric]], ...] = (
     drinking_water.metrics,
     schooling.metrics,
     visits.metrics,
+    health_metrics.metrics,
     work_files.metrics,
 )
 """What each subject's simulator knows to be true of a village's month."""
@@ -120,7 +122,8 @@ class Truth:
         for i, _ in claimed_twice(month):
             self._row("rows", "county_person", people.person_no[i], people.person_id[i], "D06")
         for i, record in settlements.enrolments(life, month.period):
-            self._row("enrolments", people.person_id[i], record["psn_insu_stas"])
+            in_force = settlements.in_force(record, month.period)
+            self._row("enrolments", people.person_id[i], int(in_force))
             self._record("yb_enrol", record["psn_no"], record["certno"], people.person_id[i])
         kept = assisted_ids(life)
         for i in np.flatnonzero(dibao[people.household] & life.welfare.covered).tolist():

@@ -57,6 +57,8 @@ class VillageLife:
     seed: int
     profile: Profile
     village: Village
+    since: int = 0
+    """First month of which the sources deliver anything."""
 
     @cached_property
     def people(self) -> Population:

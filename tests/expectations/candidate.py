@@ -11,6 +11,7 @@ from include.contracts import contracts
 from tests.expectations import (
     alerts,
     assistance,
+    burdens,
     episodes,
     findings,
     guarantees,
@@ -178,6 +179,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
     findings.fill(db, period, monitored)
     scorecards.fill(db, period, HELD_BACK)
     guarantees.fill(db, period)
+    burdens.fill(db)
     db.execute(
         "insert into staging.delivery_accounting select delivery_id, kind, county_code, period,"
         " row_count, row_count, 0, 0 from ops.accepted_delivery where period <= %s",

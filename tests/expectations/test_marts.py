@@ -14,6 +14,7 @@ from expectations.checkpoint import Outcome, run
 from tests.expectations import (
     alerts,
     assistance,
+    burdens,
     episodes,
     findings,
     guarantees,
@@ -106,6 +107,7 @@ BREAKS: dict[str, dict[str, str]] = {
     "county_kpi": scorecards.COUNTY_KPI_BREAKS,
     "three_guarantees_gap": guarantees.GUARANTEE_BREAKS,
     "helper_coverage": guarantees.HELPER_BREAKS,
+    "medical_burden": burdens.BREAKS,
 }
 """mart -> expectation -> SQL that breaks exactly what it guards (and perhaps more)."""
 
@@ -119,6 +121,7 @@ FAILS_ON_NOTHING = {
     "reconciliation": set(),
     "three_guarantees_gap": {"has_rows"},
     "helper_coverage": {"has_rows"},
+    "medical_burden": {"has_rows"},
     "risk_alert": set(),
     **work_marts.FAILS_ON_NOTHING,
     "village_scorecard": {"has_rows"},
@@ -146,8 +149,9 @@ def month(warehouse: str) -> Iterator[tuple[psycopg.Connection, datetime]]:
         db.execute(
             "insert into quality.published_before values ('household_month', '431026', 3, null),"
             " ('county_scorecard', '431026', 1, 1), ('household_month', '431081', 3, null),"
-            " ('assistance_coverage', '431026', 3, null)"
-            " ('three_guarantees_gap', '431026', 18, null), ('helper_coverage', '431026', 1, null)"
+            " ('assistance_coverage', '431026', 3, null),"
+            " ('three_guarantees_gap', '431026', 18, null), ('helper_coverage', '431026', 1, null),"
+            " ('medical_burden', '431026', 3, null)"
         )
         for mart in work_marts.MARTS:
             db.execute(

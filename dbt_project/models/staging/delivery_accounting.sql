@@ -56,6 +56,6 @@ where
     and case
         when d.kind in ({{ quoted(horizons()['previous_month']) }})
             then d.period >= {{ previous_period() }}
-        when d.kind in ({{ quoted(horizons()['year']) }}) then d.period >= {{ year_first_period() }}
+        when d.kind in ({{ quoted(horizons()['year']) }}) then d.period >= {{ year_back_period() }}
         else true
     end

@@ -21,5 +21,5 @@
         ('D14', unreadable('day', day_columns)),
     ],
     joins=vault_join('person', 'certno'),
-    reads_from=year_first_period(),
+    reads_from=year_back_period(),
 ) }}

@@ -22,5 +22,5 @@
         ('D13', unreadable('money', money_columns)),
     ],
     joins=vault_join('person', 'certno'),
-    reads_from=year_first_period(),
+    reads_from=year_back_period(),
 ) }}

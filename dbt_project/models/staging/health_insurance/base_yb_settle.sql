@@ -30,5 +30,5 @@
         ('D14', unreadable('day', day_columns) ~ ' or parse.day(r.setl_time) is null'),
     ],
     joins=vault_join('person', 'certno'),
-    reads_from=year_first_period(),
+    reads_from=year_back_period(),
 ) }}
