@@ -137,7 +137,7 @@ def _follow(
             continue
         found = True
         projection = select.expressions[index].unalias()
-        text = re.sub(r"\s+", " ", projection.sql(dialect="postgres"))
+        text = _text(projection)
         if not (isinstance(projection, exp.Column) and projection.name == name):
             steps.append((name, text))
         for part in projection.find_all(exp.Column):
@@ -220,7 +220,7 @@ def _listed(
     for row in values.expressions:
         item = row.expressions[position]
         if not isinstance(item, exp.Literal | exp.Null):
-            text = re.sub(r"\s+", " ", item.sql(dialect="postgres"))
+            text = _text(item)
             steps.append((f"{part.name} of {row.expressions[0].sql(dialect='postgres')}", text))
         for column in item.find_all(exp.Column):
             _resolve(column, beside, ctes, steps, inputs, depth)
@@ -273,3 +273,9 @@ def _tables(select: exp.Select) -> dict[str, exp.Expression | str]:
 
 def _table_name(table: exp.Table) -> str:
     return f"{table.db}.{table.name}" if table.db else table.name
+
+
+def _text(expression: exp.Expression) -> str:
+    """One line of PostgreSQL; the moments of a build are written ``:period`` and the like."""
+    line = re.sub(r"\s+", " ", expression.sql(dialect="postgres"))
+    return re.sub(r"%\((\w+)\)s", r":\1", line)
