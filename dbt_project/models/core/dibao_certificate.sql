@@ -2,12 +2,12 @@
 -- members on file, or of its head where no covered member is on file (any more). Whom the funeral
 -- register knows as dead before the month began is not among the living.
 with death as (
-    select distinct on (person_key)
-        person_key,
-        died_on,
+    select distinct on (register.person_key)
+        register.person_key,
+        register.died_on,
         {{ source_row('mz_death', 'register') }} as source_row
     from {{ ref('stg_mz_death') }} as register
-    order by person_key, died_on, death_id
+    order by register.person_key, register.died_on, register.death_id
 ),
 
 member as (

@@ -1,6 +1,6 @@
 -- Records that contradict each other or a rule, with both sides shown. Which side is right is for
 -- the departments to find out: each case names who looks first, and where.
-with conflict as (
+with found as (
     select * from {{ ref('conflict_deceased') }}
     union all
     select * from {{ ref('conflict_assistance') }}
@@ -39,24 +39,24 @@ with conflict as (
 
 select
     {{ period() }}::text as period,
-    conflict.case_type,
-    conflict.case_key,
+    found.case_type,
+    found.case_key,
     known.name_zh as case_name_zh,
-    conflict.subject,
-    conflict.person_key,
-    conflict.household_key,
-    conflict.county_code,
+    found.subject,
+    found.person_key,
+    found.household_key,
+    found.county_code,
     known.severity,
     known.left_source,
-    conflict.left_value,
-    coalesce(conflict.left_rows, '{}') as left_rows,
+    found.left_value,
+    coalesce(found.left_rows, '{}') as left_rows,
     known.right_source,
-    conflict.right_value,
-    coalesce(conflict.right_rows, '{}') as right_rows,
+    found.right_value,
+    coalesce(found.right_rows, '{}') as right_rows,
     known.corrected_by_zh,
     known.first_step_zh,
     known.verified as rule_verified
-from conflict
+from found
 inner join {{ ref('county_status') }} as status
-    on conflict.county_code = status.county_code and status.is_published
-inner join {{ ref('ref_reconciliation_case') }} as known on conflict.case_type = known.case_type
+    on found.county_code = status.county_code and status.is_published
+inner join {{ ref('ref_reconciliation_case') }} as known on found.case_type = known.case_type

@@ -69,11 +69,9 @@ person_event as (
         'dibao_and_tekun' as metric,
         1::numeric as value,
         null::date as event_on,
-        evidence.source_row
+        unnest(array[tekun.source_row, dibao_member.source_row]) as source_row
     from tekun
     inner join dibao_member on tekun.person_key = dibao_member.person_key
-    cross join lateral unnest(array[tekun.source_row, dibao_member.source_row])
-        as evidence (source_row)
     union all
     select
         subsidy.person_key,

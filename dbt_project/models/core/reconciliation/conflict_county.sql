@@ -19,15 +19,21 @@ claimed as (
     select
         listed.*,
         count(*) over person as claims,
-        min(county_code) over person <> max(county_code) over person as in_two_counties,
-        coalesce(lead(county_code) over in_order, first_value(county_code) over in_order)
-            as other_county_code,
-        coalesce(lead(source_row) over in_order, first_value(source_row) over in_order)
-            as other_row
+        min(listed.county_code) over person <> max(listed.county_code) over person
+            as in_two_counties,
+        coalesce(
+            lead(listed.county_code) over in_order, first_value(listed.county_code) over in_order
+        ) as other_county_code,
+        coalesce(
+            lead(listed.source_row) over in_order, first_value(listed.source_row) over in_order
+        ) as other_row
     from listed
     window
-        person as (partition by person_key),
-        in_order as (partition by person_key order by county_code, household_key)
+        person as (partition by listed.person_key),
+        in_order as (
+            partition by listed.person_key
+            order by listed.county_code, listed.household_key
+        )
 ),
 
 enrolment as (
@@ -44,6 +50,12 @@ enrolment as (
     group by enrolled.person_key
 ),
 
+-- A month without any enrolment was not delivered, and says nothing.
+delivered as (
+    select count(*) > 0 as has_enrolments
+    from enrolment
+),
+
 insured as (
     select
         listed.*,
@@ -55,8 +67,9 @@ insured as (
             listed.person_key = person.person_key
             and listed.household_key = person.household_key
             and listed.county_code = person.county_code
+    cross join delivered
     left join enrolment on listed.person_key = enrolment.person_key
-    where exists(select 1 from enrolment)
+    where delivered.has_enrolments
 ),
 
 household as (

@@ -1,13 +1,13 @@
 -- People whom the funeral register knows as dead and other records treat as living. A payment for
 -- the month of the death is due; one for a later month is not.
 with death as (
-    select distinct on (person_key)
-        person_key,
-        died_on,
+    select distinct on (register.person_key)
+        register.person_key,
+        register.died_on,
         {{ source_row('mz_death', 'register') }} as source_row
     from {{ ref('stg_mz_death') }} as register
-    where died_on <= {{ month_end() }}
-    order by person_key, died_on, death_id
+    where register.died_on <= {{ month_end() }}
+    order by register.person_key, register.died_on, register.death_id
 ),
 
 last_listed as (
@@ -18,7 +18,7 @@ last_listed as (
         county_code
     from {{ ref('stg_county_person') }}
     where period in ({{ period() }}, {{ previous_period() }})
-    order by person_key, period desc, county_code, household_key
+    order by person_key asc, period desc, county_code asc, household_key asc
 ),
 
 benefit as (
