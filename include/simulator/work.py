@@ -193,7 +193,7 @@ def _appointed(people: Population, monitoring: Monitoring) -> list[tuple[int, in
         & (age <= 55)
         & (people.death == NEVER)
         & (people.moved == NEVER)
-        & np.array([defect not in UNUSABLE for defect in people.cert_defect], dtype=bool)
+        & np.array([defect not in NO_USABLE_ID for defect in people.cert_defect], dtype=bool)
     )
     return [(i, part, turn) for part, i in enumerate(np.flatnonzero(able)[:4].tolist())]
 
