@@ -84,10 +84,14 @@ def rules(
         run_months(periods, console)
         found = figures(home, periods)
     if as_json:
-        print(json.dumps([asdict(rule) for rule in found], ensure_ascii=False, indent=1))
+        print(json.dumps(asdict(found), ensure_ascii=False, indent=1))
     else:
-        console.print(_rules_table(found, f"{profile}, {first} to {last}"))
-    if not all(rule.is_exact for rule in found):
+        console.print(_rules_table(found.rules, f"{profile}, {first} to {last}"))
+        console.print(
+            f"Left out as not linked: {found.people_left_out:,} people and "
+            f"{found.alerts_left_out:,} alerts (see evaluate linkage)."
+        )
+    if not found.is_exact:
         raise typer.Exit(1)
 
 

@@ -7,7 +7,7 @@ with pandas: no model, macro or table of the build has a part in it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -62,6 +62,20 @@ class RuleFigures:
 
 
 @dataclass(frozen=True)
+class Figures:
+    """All rules; and how many people, and alerts about them, were left out as not linked."""
+
+    rules: list[RuleFigures]
+    people_left_out: int
+    alerts_left_out: int
+
+    @property
+    def is_exact(self) -> bool:
+        """No rule missed anything or raised too much."""
+        return all(rule.is_exact for rule in self.rules)
+
+
+@dataclass(frozen=True)
 class Truth:
     """One month's csv files below ``truth/``, as text."""
 
@@ -81,20 +95,23 @@ class Truth:
         )
 
 
-def figures(home: Path, periods: list[str]) -> list[RuleFigures]:
+def figures(home: Path, periods: list[str]) -> Figures:
     """Compare marts.risk_alert of the settings' warehouse with the truth of ``periods``.
 
-    People whose row in the county's file leads to nobody, and whom the warehouse did not link
-    either, are left out on both sides, and so are their households where members are counted:
-    whether they are found is the linkage's matter, which is evaluated apart.
+    People of whom a row was not linked, or linked to somebody else, are left out on both sides, and
+    so are their households where members are counted: whether they are found is the linkage's
+    matter, which is evaluated apart.
     """
     rules = read_rules()
+    truths = {period: Truth.read(home, period) for period in periods}
+    unlinked = unlinked_people(home, periods)
+    known = _keys(truths.values(), unlinked)
     expected: set[Alert] = set()
-    raised = set(raised_alerts(periods))
+    raised: set[Alert] = set()
     near: dict[str, int] = dict.fromkeys(rules["rule_code"], 0)
-    for position, period in enumerate(periods):
-        truth = Truth.read(home, period)
-        unlinked = _unlinked(truth, period)
+    counting = {rule["rule_code"] for rule in rules.to_dict("records") if _counts_members(rule)}
+    published_alerts = raised_alerts(periods)
+    for position, (period, truth) in enumerate(truths.items()):
         wanted, close = expected_alerts(
             truth, rules, period, published(period), unlinked, is_first=position == 0
         )
@@ -103,8 +120,45 @@ def figures(home: Path, periods: list[str]) -> list[RuleFigures]:
         }
         for rule, count in close.items():
             near[rule] += count
-        raised -= _about(truth, rules, period, unlinked, raised)
-    return compare(rules, expected, raised, near)
+        homes = truth.persons.loc[truth.persons["person_id"].isin(unlinked), "household_no"]
+        affected = {identifier_key("household", number) for number in homes}
+        raised |= {
+            alert
+            for alert in published_alerts
+            if alert[1] == period
+            and alert[2] in known
+            and not (alert[0] in counting and alert[2] in affected)
+        }
+    return Figures(
+        rules=compare(rules, expected, raised, near),
+        people_left_out=len(unlinked),
+        alerts_left_out=len(published_alerts) - len(raised),
+    )
+
+
+def unlinked_people(home: Path, periods: list[str]) -> set[str]:
+    """person_ids of whom some row got no person's key, or another's."""
+    from include.evaluation.linkage import delivered, truth
+
+    rows = delivered(periods).merge(truth(home, periods), on=["kind", "record_key"])
+    people = rows["person_id"].drop_duplicates()
+    keys = dict(
+        zip(people, people.map(lambda number: identifier_key("person", number)), strict=True)
+    )
+    wrong = rows["person_key"].fillna("") != rows["person_id"].map(keys)
+    return set(rows.loc[wrong, "person_id"])
+
+
+def _keys(truths: Iterable[Truth], unlinked: set[str]) -> set[str]:
+    """Keys of all households, and of all people but the unlinked."""
+    numbers: set[str] = set()
+    people: set[str] = set()
+    for truth in truths:
+        numbers |= set(truth.households["household_no"])
+        people |= set(truth.persons["person_id"])
+    return {identifier_key("household", number) for number in numbers} | {
+        identifier_key("person", number) for number in people - unlinked
+    }
 
 
 def read_rules() -> pd.DataFrame:
@@ -211,37 +265,6 @@ def published(period: str) -> set[str]:
                 [period],
             )
         }
-
-
-def _unlinked(truth: Truth, period: str) -> set[str]:
-    """person_ids of people whose row is lost and who are not in person_month under their key."""
-    lost = truth.persons.loc[truth.persons["is_lost"] == "1", "person_id"]
-    with connect() as connection:
-        if connection.execute("select to_regclass('marts.person_month')").fetchone() == (None,):
-            return set(lost)
-        linked = {
-            key
-            for (key,) in connection.execute(
-                "select person_key from marts.person_month where period = %s", [period]
-            )
-        }
-    return {number for number in lost if identifier_key("person", number) not in linked}
-
-
-def _about(
-    truth: Truth, rules: pd.DataFrame, period: str, unlinked: set[str], raised: set[Alert]
-) -> set[Alert]:
-    """Which of the month's ``raised`` are about the unlinked, or count members among them."""
-    homes = truth.persons.loc[truth.persons["person_id"].isin(unlinked), "household_no"]
-    people = {identifier_key("person", number) for number in unlinked}
-    households = {identifier_key("household", number) for number in homes}
-    counting = {rule["rule_code"] for rule in rules.to_dict("records") if _counts_members(rule)}
-    return {
-        alert
-        for alert in raised
-        if alert[1] == period
-        and (alert[2] in people or (alert[0] in counting and alert[2] in households))
-    }
 
 
 def _counts_members(rule: Mapping[Hashable, Any]) -> bool:
