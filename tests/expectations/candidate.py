@@ -15,6 +15,7 @@ from tests.expectations import (
     episodes,
     findings,
     guarantees,
+    regimes,
     scorecards,
     work_marts,
 )
@@ -180,6 +181,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
     scorecards.fill(db, period, HELD_BACK)
     guarantees.fill(db, period)
     burdens.fill(db)
+    regimes.fill(db, period, monitored)
     db.execute(
         "insert into staging.delivery_accounting select delivery_id, kind, county_code, period,"
         " row_count, row_count, 0, 0 from ops.accepted_delivery where period <= %s",

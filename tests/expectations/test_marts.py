@@ -18,6 +18,7 @@ from tests.expectations import (
     episodes,
     findings,
     guarantees,
+    regimes,
     scorecards,
     work_marts,
 )
@@ -108,6 +109,7 @@ BREAKS: dict[str, dict[str, str]] = {
     "three_guarantees_gap": guarantees.GUARANTEE_BREAKS,
     "helper_coverage": guarantees.HELPER_BREAKS,
     "medical_burden": burdens.BREAKS,
+    "regime_comparison": regimes.BREAKS,
 }
 """mart -> expectation -> SQL that breaks exactly what it guards (and perhaps more)."""
 
@@ -122,6 +124,7 @@ FAILS_ON_NOTHING = {
     "three_guarantees_gap": {"has_rows"},
     "helper_coverage": {"has_rows"},
     "medical_burden": {"has_rows"},
+    "regime_comparison": set(),
     "risk_alert": set(),
     **work_marts.FAILS_ON_NOTHING,
     "village_scorecard": {"has_rows"},

@@ -1,0 +1,13 @@
+-- Households that go on under another number, or in another household: which number follows which,
+-- and since when. One household can be split into several; each is named.
+select
+    begun.from_household_key as household_key,
+    begun.household_key as successor_household_key,
+    begun.county_code,
+    begun.begun_by as kind,
+    min(begun.valid_from) as since_period,
+    min(begun.known_from) as known_from,
+    count(*)::integer as persons
+from {{ ref('household_membership') }} as begun
+where begun.begun_by in ('renumbered', 'merged', 'split')
+group by begun.from_household_key, begun.household_key, begun.county_code, begun.begun_by

@@ -1,0 +1,35 @@
+-- Who is in which accepted family list, in four columns: what membership over time is made from,
+-- so that a build reads months of history without normalising every raw row of them again.
+--
+-- It grows and is still a pure function: a delivery's rows never change, the keys of their numbers
+-- are made in the transaction that loads them, and a row here depends on nothing else. Which
+-- deliveries count, and in which order, is for its readers to say, by what was known at the time.
+-- So building months in any order, or anew, leaves each build the same rows to read.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    indexes=[{'columns': ['delivery_id']}],
+) }}
+{%- set already_listed = 'select null::bigint where false' -%}
+{%- if is_incremental() -%}
+{%- set already_listed = 'select delivery_id from ' ~ this ~ ' where version = ' ~ listing_version() -%}
+{%- endif %}
+select
+    r._delivery_id as delivery_id,
+    person.key as person_key,
+    household.key as household_key,
+    parse.text(r.relation) as relation,
+    parse.text(r.status) as status,
+    {{ listing_version() }} as version
+from {{ source('raw', 'county_person') }} as r
+{{ vault_join('household', 'household_no') }}
+{{ vault_join('person', 'cert_no') }}
+where
+    household.key is not null
+    and person.key is not null
+    and r._delivery_id in (
+        select accepted.delivery_id
+        from {{ source('ops', 'accepted_delivery') }} as accepted
+        where accepted.kind = 'county_person'
+    )
+    and r._delivery_id not in ({{ already_listed }})
