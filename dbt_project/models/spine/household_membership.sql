@@ -5,6 +5,9 @@
 -- names a person as present. Most people have one run per household, found by counting; only of
 -- the others are the lists looked at one by one. How a segment began and ended is told from what
 -- the same person's other segments, and the other members', show in the same list.
+--
+-- The planner takes each of the steps for a handful of rows and would compare all with all.
+{{ config(pre_hook='set local enable_nestloop = off') }}
 with file as (
     select
         counted.delivery_id,
@@ -94,7 +97,10 @@ ordered as (
         next_file.delivery_id as next_delivery_id,
         row_number() over person as segment_no,
         lag(run.household_key) over person as earlier_household_key,
-        lag(last_file.period) over person as earlier_valid_to
+        lag(last_file.period) over person as earlier_valid_to,
+        lead(run.household_key) over person as later_household_key,
+        lead(run.county_code) over person as later_county_code,
+        lead(run.first_no) over person as later_first_no
     from run
     inner join file as first_file
         on run.county_code = first_file.county_code and run.first_no = first_file.file_no
@@ -211,14 +217,12 @@ left join judged_move as arrival
         and segment.household_key = arrival.to_household_key
         and segment.county_code = arrival.county_code
         and segment.first_no = arrival.first_no
-left join segment as later
-    on segment.person_key = later.person_key and segment.segment_no + 1 = later.segment_no
 left join judged_move as departure
     on
         segment.valid_to is not null
-        and later.previous_household_key = departure.from_household_key
-        and later.household_key = departure.to_household_key
-        and later.county_code = departure.county_code
-        and later.first_no = departure.first_no
+        and segment.household_key = departure.from_household_key
+        and segment.later_household_key = departure.to_household_key
+        and segment.later_county_code = departure.county_code
+        and segment.later_first_no = departure.first_no
 left join farewell
     on segment.person_key = farewell.person_key and segment.segment_no = farewell.segment_no

@@ -12,7 +12,8 @@
 ) }}
 {%- set already_listed = 'select null::bigint where false' -%}
 {%- if is_incremental() -%}
-{%- set already_listed = 'select delivery_id from ' ~ this ~ ' where version = ' ~ listing_version() -%}
+{%- set of_this_version = ' where version = ' ~ listing_version() -%}
+{%- set already_listed = 'select delivery_id from ' ~ this ~ of_this_version -%}
 {%- endif %}
 select
     r._delivery_id as delivery_id,
