@@ -13,7 +13,10 @@ _IDENTIFIER = (
 )
 
 # Digits of a hash can look like anything; what they must be is an expectation of its own.
-_HASHES = "'household_key', 'person_key', 'alert_key', 'finding_key', 'seeds_version', 'row_key'"
+_HASHES = (
+    "'household_key', 'person_key', 'alert_key', 'finding_key', 'case_key', 'seeds_version',"
+    " 'row_key'"
+)
 
 
 def identity(
