@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from include.evaluation.linkage import Quality, Result
     from include.evaluation.rules import RuleFigures
 
 
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     commands.callback()(_commands)
     commands.command()(order)
     commands.command()(rules)
+    commands.command()(linkage)
     app.add_typer(commands, name="evaluate")
 
 
@@ -93,6 +95,64 @@ def rules(
         )
     if not found.is_exact:
         raise typer.Exit(1)
+
+
+def linkage(
+    profile: Annotated[str, typer.Option(help="tiny, dev, pilot or full.")] = "tiny",
+    first: Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")] = "2026-01",
+    last: Annotated[str, typer.Option("--to", help="Last month, YYYY-MM.")] = "2026-02",
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the simulated municipality in this folder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Link the rows without a usable ID and compare all links with the simulated truth.
+
+    Simulates a municipality of its own, delivers its months without Airflow and takes it down
+    again. The first month has to be in scope of the last. Exit code 1 under the targets.
+    """
+    from include.evaluation.history import DELIVERY, municipality, run_months
+    from include.evaluation.linkage import evaluate, figures
+    from include.simulator.months import spell
+
+    console = Console(stderr=as_json)
+    periods = spell(first, last)
+    with municipality(profile, first, last, console, keep) as home:
+        run_months(periods, console, DELIVERY)
+        result = evaluate(home, periods)
+    if as_json:
+        print(json.dumps(figures(result), ensure_ascii=False, indent=1))
+    else:
+        console.print(_linkage_table(result, f"{profile}, {first} to {last}"))
+        for name, missed in result.missed.items():
+            listed = ", ".join(f"{group} {count}" for group, count in missed.items())
+            console.print(f"rows missed by {name}: {listed or 'none'}")
+    if not result.meets_targets:
+        raise typer.Exit(1)
+
+
+def _linkage_table(result: Result, what: str) -> Table:
+    table = Table(
+        title=f"Links against the truth: {what}", title_justify="left", box=None, pad_edge=False
+    )
+    table.add_column("source", no_wrap=True)
+    for heading in ("rows", "no usable ID", "false", "precision", "recall", "recall without ID"):
+        table.add_column(heading, justify="right", no_wrap=True)
+
+    def add(name: str, quality: Quality) -> None:
+        without = quality.recall_unusable
+        table.add_row(
+            name,
+            *(f"{n:,}" for n in (quality.rows, quality.unusable, quality.false_links)),
+            f"{quality.precision:.4f}",
+            f"{quality.recall:.4f}",
+            "–" if without is None else f"{without:.4f}",
+        )
+
+    for kind, quality in result.by_kind.items():
+        add(kind, quality)
+    add("all", result.overall)
+    return table
 
 
 def _rules_table(found: list[RuleFigures], what: str) -> Table:
