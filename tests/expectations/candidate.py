@@ -15,6 +15,7 @@ from tests.expectations import (
     episodes,
     findings,
     guarantees,
+    links,
     regimes,
     scorecards,
     work_marts,
@@ -178,6 +179,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
     assistance.fill(db, period)
     work_marts.fill(db, period, PUBLISHED, HELD_BACK)
     findings.fill(db, period, monitored)
+    links.fill(db, period)
     scorecards.fill(db, period, HELD_BACK)
     guarantees.fill(db, period)
     burdens.fill(db)

@@ -1,6 +1,6 @@
 -- Who lives where in the month. A person whom two households list belongs to the one that had him
--- before: one that lists him as a new member waits until the other reports that he has moved
--- (seed ref_survivorship). Every figure counts him once; the conflict is in identity_conflict.
+-- before: one that lists him as a new member waits until the other reports that he
+-- has moved. Every figure counts him once; the conflict is listed in identity_conflict.
 select distinct on (person.person_key)
     person.person_key,
     person.household_key,
