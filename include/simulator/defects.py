@@ -22,7 +22,7 @@ RATES = {
     "D07": 0.001,  # of adults: a former number of the same person, valid in itself
     "D04 newborn": 0.5,  # of the newly born: no ID yet for some months, blank or 出生证 number
     "D04 department": 0.002,  # of people in the departments' records: ID mistyped or blank there
-    "D06": 0.004,  # of young women: listed by the household they married into, and by the old one
+    "D06": 0.050,  # of young women: listed by the household they married into, and by the old one
     "D05": 0.100,  # of disabled people: the 20-character certificate number in place of the ID
     "D08": 0.300,  # of deaths: the county keeps the dead as alive for one to three months
     "D10": 0.050,  # of households in a village or township with an old name: written by that name
