@@ -12,11 +12,12 @@ import numpy as np
 from include.simulator import work_files
 from include.simulator.areas import SEED
 from include.simulator.county_files import without_labour
-from include.simulator.identity import certificate_is_lost
+from include.simulator.identity import certificate, certificate_is_lost
 from include.simulator.income_truth import net_per_head
 from include.simulator.measures import AGAINST_ILLNESS, IN_PLACE, PREMIUM_SUBSIDY, known
 from include.simulator.monitoring import RISKS
 from include.simulator.months import epoch_day
+from include.simulator.population import Population
 from include.simulator.roster import GONE
 from include.simulator.slips import forgets_the_end, serious_illness
 from include.simulator.village import VillageMonth
@@ -28,6 +29,7 @@ _AGAINST = {
     "因学": frozenset(("义务教育保障", "其他教育帮扶", "社会帮扶")),
 }
 _LENGTHS, _KINDS = (18, 20, 22), "1234567"
+_NO_STUDENT = "01"
 _PREMIUM_WINDOW = 3
 """Last month of the year in which premiums are paid."""
 
@@ -46,17 +48,22 @@ def _of_persons(month: VillageMonth) -> Iterator[Finding]:
         if status in GONE:
             continue
         home = int(people.household[i])
-        lost = certificate_is_lost(people, i)
-        whom = ("household", people.household_no[home]) if lost else ("person", people.person_id[i])
-        number = people.cert_no[i].replace(" ", "").replace("'", "")
+        whom = ("person", _known_id(people, i))
+        _, written, _ = certificate(month, i)
+        number = written.replace(" ", "").replace("'", "")
         if month.state.known[home] and len(number) not in _LENGTHS:
             yield ("X01", *whom)
         if len(number) in (20, 22) and (
             number[18] not in _KINDS or number[:18] != people.person_id[i]
         ):
             yield ("X02", *whom)
-        if history.ex_poor[home] and not lost and insured[i] != "是":
+        if history.ex_poor[home] and insured[i] != "是":
             yield ("X13", *whom)
+
+
+def _known_id(people: Population, i: int) -> str:
+    """The ID that leads to the person: the county's own where it is an earlier one (D07)."""
+    return people.cert_no[i] if certificate_is_lost(people, i) else people.person_id[i]
 
 
 def _of_households(month: VillageMonth) -> Iterator[Finding]:
@@ -105,14 +112,16 @@ def _of_work(month: VillageMonth) -> Iterator[Finding]:
     life, people, work, period = month.life, month.life.people, month.life.work, month.period
     on_list, works, latest = work_files.followed(month), work.works(period), work.latest(period)
     begun: dict[int, int] = {}
+    school = life.schooling.status(period)
     for i in on_list:
         home, n = int(people.household[i]), int(latest[i])
-        is_quarantined = certificate_is_lost(people, i) or (works[i] and work.unknown_place[i])
-        if is_quarantined or n < 0:
+        if n < 0 or (works[i] and work.unknown_place[i]):
             continue
         begun[home] = max(begun.get(home, 0), int(work.start[i, n]))
+        if works[i] and school[i] not in ("", _NO_STUDENT):
+            yield "X09", "person", _known_id(people, i)
         if not works[i] and forgets_the_end(life, i, int(work.end[i, n]), period):
-            yield "X10", "person", people.person_id[i]
+            yield "X10", "person", _known_id(people, i)
     sent = {m.household for m in known(life.measures, period) if m.detail == "劳务输出"}
     for h in sorted(sent):
         if month.state.in_force[h] and begun.get(h, 0) < epoch_day(int(month.state.started[h])):
@@ -127,7 +136,7 @@ def _without_labour_but_assisted(month: VillageMonth) -> set[int]:
     able: set[int] = set()
     assisted: set[int] = set()
     for i, status in zip(month.roster.rows.tolist(), month.roster.status, strict=True):
-        if status in GONE or certificate_is_lost(people, i):
+        if status in GONE:
             continue
         home = int(people.household[i])
         if not without_labour(int(ages[i])):

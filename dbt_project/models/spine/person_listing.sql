@@ -4,7 +4,9 @@
 -- It grows and is still a pure function: a delivery's rows never change, the keys of their numbers
 -- are made in the transaction that loads them, and a row here depends on nothing else. Which
 -- deliveries count, and in which order, is for its readers to say, by what was known at the time.
--- So building months in any order, or anew, leaves each build the same rows to read.
+-- So building months in any order, or anew, leaves each build the same rows to read. Rows without
+-- a usable ID and two IDs of one person are not resolved here: links and decisions change with
+-- time.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -23,12 +25,12 @@ select
     parse.text(r.status) as status,
     {{ listing_version() }} as version
 from {{ source('raw', 'county_person') }} as r
-{{ vault_join('household', 'household_no') }}
-{{ vault_join('person', 'cert_no') }}
+inner join {{ source('vault', 'identifier') }} as household
+    on household.kind = 'household' and parse.text(r.household_no) = household.value
+inner join {{ source('vault', 'identifier') }} as person
+    on person.kind = 'person' and vault.normalise_resident_id(r.cert_no) = person.value
 where
-    household.key is not null
-    and person.key is not null
-    and r._delivery_id in (
+    r._delivery_id in (
         select accepted.delivery_id
         from {{ source('ops', 'accepted_delivery') }} as accepted
         where accepted.kind = 'county_person'
