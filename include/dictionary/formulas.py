@@ -17,9 +17,6 @@ from include.dictionary.project import Project
 
 _OWN_MACROS = ("kinds", "period", "columns_in_relation", "generate_schema_name")
 """Files of macros that are replaced by words here, or are dbt's own business."""
-_MOMENTS = (
-    "period", "previous_period", "month_start", "month_end", "year_start", "year_first_period",
-)  # fmt: skip
 _DEPTH = 4
 """Steps through common table expressions that a formula is followed."""
 
@@ -98,7 +95,9 @@ class Formulas:
         environment = jinja2.Environment(  # noqa: S701  # SQL, not HTML
             extensions=["jinja2.ext.do"], undefined=jinja2.StrictUndefined
         )
-        moments: dict[str, Any] = {name: (lambda name=name: f":{name}") for name in _MOMENTS}
+        # Months and days of the build are words: every macro of period.sql without arguments.
+        named = re.findall(r"macro (\w+)\(\)", (DBT_PROJECT / "macros/period.sql").read_text())
+        moments: dict[str, Any] = {name: (lambda name=name: f":{name}") for name in named}
         environment.globals |= moments | {
             "ref": lambda name: name,
             "source": lambda source, name: f"{source}.{name}",
