@@ -18,7 +18,7 @@ from include.simulator.population import Population
 from include.simulator.randomness import Flags, Ints, pick, stream
 
 NO_USABLE_ID = UNUSABLE | {"D00"}
-"""Defects with which a row of the list of workers leads to nobody."""
+"""Defects with which a row leads to its person by other marks than the number, if at all."""
 WORKING_AGE = (16, 64)
 PLACES = ("县内", "省内县外", "省外", "境外")
 _PLACE_WEIGHTS = (46, 19, 34.4, 0.6)

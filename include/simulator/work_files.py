@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from include.simulator import posts, projects
+from include.simulator.identity import certificate_is_lost
 from include.simulator.months import date_of
 from include.simulator.roster import GONE
 from include.simulator.slips import forgets_the_end
 from include.simulator.spreadsheets import money
 from include.simulator.village import VillageMonth
-from include.simulator.work import CHANNELS, INDUSTRIES, NO_USABLE_ID, PLACES, listed
+from include.simulator.work import CHANNELS, INDUSTRIES, PLACES, listed
 
 Record = dict[str, str]
 Row = tuple[Record, tuple[tuple[str, str], ...]]
@@ -126,16 +127,15 @@ def metrics(month: VillageMonth) -> Iterator[tuple[str, str, str, str]]:
     """Months worked of those who work or plan to, jobs lost and wages owed, by person.
 
     Who changed his job in the month has lost none, and who was paid is owed nothing: both are said.
-    Left out are people whose row in the list of workers nobody can use: a certificate that is no
-    number of theirs, a place of work in no list.
+    Left out are people whose row nobody can use: a certificate that leads to nobody, a place of
+    work in no list.
     """
     people, work, period = month.life.people, month.life.work, month.period
     months, works = work.months_worked(period, 6).tolist(), work.works(period)
     lost, arrears = work.loses_job(period), work.arrears(period).tolist()
     changed, settled = work.changes_job(period), work.owed_until == period
     for i in followed(month):
-        has_lost_row = people.cert_defect[i] in NO_USABLE_ID or (works[i] and work.unknown_place[i])
-        if has_lost_row:
+        if certificate_is_lost(people, i) or (works[i] and work.unknown_place[i]):
             continue
         subject = people.person_id[i]
         if works[i] or work.plans[i]:
