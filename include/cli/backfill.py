@@ -150,22 +150,26 @@ def changes_table(changes: list[Change], periods: list[str]) -> Table:
     return table
 
 
-def _marts(connection: psycopg.Connection[Any]) -> dict[str, str]:
-    """Published mart -> the column that names a row within its month."""
+def _marts(connection: psycopg.Connection[Any]) -> dict[str, list[str]]:
+    """Published mart -> the columns that name a row within its month."""
     return dict(
         connection.execute(
-            "select c.table_name::text, k.column_name::text "
+            "select c.table_name::text, array_agg(k.column_name::text order by k.ordinal_position) "
             "from information_schema.table_constraints as c "
             "inner join information_schema.key_column_usage as k "
             "using (constraint_schema, constraint_name) "
             "where c.table_schema = 'marts' and c.constraint_type = 'PRIMARY KEY' "
-            "and k.column_name <> 'period' order by 1"
+            "and k.column_name <> 'period' group by 1 order by 1"
         ).fetchall()
     )
 
 
-def _rows(mart: str, key: str) -> sql.Composed:
+def _rows(mart: str, key: list[str]) -> sql.Composed:
     return sql.SQL(
-        "select {name} as mart, m.period, m.county_code, m.{key} as row_key, "
+        "select {name} as mart, m.period, m.county_code, row({key})::text as row_key, "
         "md5(m::text) as content from {mart} as m where m.period = any(%s)"
-    ).format(name=sql.Literal(mart), key=sql.Identifier(key), mart=sql.Identifier("marts", mart))
+    ).format(
+        name=sql.Literal(mart),
+        key=sql.SQL(", ").join(sql.Identifier("m", column) for column in key),
+        mart=sql.Identifier("marts", mart),
+    )

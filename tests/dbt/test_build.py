@@ -203,8 +203,7 @@ def test_seeds_are_loaded_where_they_changed(built: str, project: Path) -> None:
     assert rows(built, burden) == [(Decimal("0.5"),)], "the same seeds were loaded again"
     edit(project / "seeds" / "ref_threshold.csv", "high_burden_share,0.", "high_burden_share,0.9")
     build.run_dbt(build.open_build(PERIOD))
-    ((value,),) = rows(built, burden)
-    assert value > Decimal("0.9")
+    assert rows(built, f"select value > 0.9 from ({burden}) as seeded") == [(True,)]
 
 
 def test_a_broken_contract_fails_the_build(project: Path) -> None:

@@ -16,9 +16,8 @@ from include.settings import PROJECT_ROOT
 from tests.conftest import only_environment
 
 MONTHS = ("2026-01", "2026-02", "2026-03")
-Rows = dict[tuple[str, str], dict[str, Any]]
-"""(period, county or household key) -> the row's columns."""
-KEYS = {"county_scorecard": "county_code", "household_month": "household_key"}
+Rows = dict[tuple[str, ...], dict[str, Any]]
+"""The columns of a mart's primary key, the period first -> the row's columns."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +69,19 @@ class Municipality:
 def published(connection: psycopg.Connection[Any]) -> dict[str, Rows]:
     """Every row of every mart."""
     found: dict[str, Rows] = {}
-    for mart, key in KEYS.items():
-        cursor = connection.execute(f"select * from marts.{mart}".encode())
+    grains = connection.execute(
+        "select i.indrelid::regclass::text, array(select attname::text from pg_attribute"
+        " where attrelid = i.indrelid and attnum = any(i.indkey)"
+        " order by attname <> 'period', array_position(i.indkey::smallint[], attnum))"
+        " from pg_index as i inner join pg_class as c on i.indrelid = c.oid"
+        " where i.indisprimary and c.relnamespace = 'marts'::regnamespace order by 1"
+    ).fetchall()
+    for table, grain in grains:
+        cursor = connection.execute(f"select * from {table}".encode())
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        found[mart] = {(row["period"], row[key]): row for row in rows}
+        mart = table.removeprefix("marts.")
+        found[mart] = {tuple(str(row[column]) for column in grain): row for row in rows}
         assert len(found[mart]) == len(rows)
     return found
 
@@ -82,4 +89,6 @@ def published(connection: psycopg.Connection[Any]) -> dict[str, Rows]:
 def differing(before: Rows, after: Rows) -> set[tuple[str, str, str]]:
     """(period, county, key) of the rows that are not the same in both."""
     keys = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-    return {(key[0], (after.get(key) or before[key])["county_code"], key[1]) for key in keys}
+    return {
+        (key[0], (after.get(key) or before[key])["county_code"], " ".join(key[1:])) for key in keys
+    }

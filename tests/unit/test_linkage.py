@@ -47,7 +47,7 @@ def secret(tmp_path: Path) -> Iterator[None]:
         yield
 
 
-def one(subject: Subject, known: list[Reference], verdicts: linkage.Verdicts | None = None):  # type: ignore[no-untyped-def]
+def one(subject: Subject, known: list[Reference], verdicts: linkage.Verdicts | None = None):
     links = linkage.assign([subject], known, verdicts or {}, PERIOD)
     return links[0] if links else None
 
@@ -124,7 +124,7 @@ def test_scores_at_the_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_shipped_model_has_every_comparison_of_the_prior_one() -> None:
-    def names(model: dict) -> list[str]:  # type: ignore[type-arg]
+    def names(model: dict) -> list[str]:
         return [comparison["output_column_name"] for comparison in model["comparisons"]]
 
     assert names(fixed_settings()) == names(prior_settings())
