@@ -70,6 +70,7 @@ def _assign_all(
     known = list(references(connection, lost))
     verdicts = _verdicts(connection, known_at)
     homes = assign([s for s in lost if s.kind == _HOME], known, verdicts, period)
+    # The household of a row without an ID is known by now: a row that says no more is found by it.
     newcomers = sorted(
         {
             Reference(
@@ -77,7 +78,7 @@ def _assign_all(
                 one.subject.county, one.subject.household, one.subject.number, None,
             )
             for one in homes
-            if one.method in ("provisional", "review") and one.subject.name
+            if one.subject.name
         },
         key=repr,
     )  # fmt: skip
