@@ -129,8 +129,8 @@ def test_no_member_is_quarantined_for_an_unusable_number(demo: Stage) -> None:
 def test_the_demo_prints_the_scorecard_it_published(demo: Stage) -> None:
     printed = {(row["period"], row["county_code"]): row for row in demo.figures["scorecard"]}
     assert set(printed) == set(demo.marts["county_scorecard"])
-    for key, row in demo.marts["county_scorecard"].items():
-        assert printed[key]["monitored_households"] == row["monitored_households"]
+    for (period, county), row in demo.marts["county_scorecard"].items():
+        assert printed[period, county]["monitored_households"] == row["monitored_households"]
     steps = {step["step"] for step in demo.figures["airflow_steps"]}
     assert {"fetch_and_load", "judge", "dbt", "audit", "publish"} <= steps
 
