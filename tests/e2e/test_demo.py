@@ -190,7 +190,8 @@ def test_what_was_replaced_is_in_the_archive(demo_again: Stage, backfill: Stage)
         "select period, count(*) from archive.household_month group by 1"
     )
     rows = demo_again.marts["household_month"].values()
-    assert archived == [("2026-01", sum(row["period"] == "2026-01" for row in rows))]
+    # February's fall in income is measured from January's, so its alerts may have changed too.
+    assert ("2026-01", sum(row["period"] == "2026-01" for row in rows)) in archived
 
 
 def test_nothing_unchanged_was_loaded_again(backfill: Stage) -> None:
