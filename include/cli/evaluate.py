@@ -162,10 +162,11 @@ def _rules_table(found: list[RuleFigures], what: str) -> Table:
         box=None,
         pad_edge=False,
     )
-    table.add_column("rule", no_wrap=True)
-    table.add_column("", no_wrap=True, overflow="ellipsis")
-    for heading in ("expected", "near", "raised", "missed", "extra", "precision", "recall"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("rule", no_wrap=True, min_width=4)
+    # Within 80 columns the name gives way, not the figures.
+    table.add_column("", no_wrap=True, overflow="ellipsis", max_width=20)
+    for heading in ("due", "near", "raised", "missed", "extra", "precision", "recall"):
+        table.add_column(heading, justify="right", no_wrap=True, min_width=len(heading))
     for rule in found:
         counts = (rule.expected, rule.near_misses, rule.raised, rule.missed, rule.extra)
         shares = (rule.precision, rule.recall)
