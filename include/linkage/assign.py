@@ -123,8 +123,8 @@ def _choose(
             best.evidence if best else "by hand",
             best.sex if best else subject.sex, best.birth if best else subject.birth,
         )  # fmt: skip
-    if ranked and ranked[0].score >= enough and len(ranked) == 1:
-        best = ranked[0]
+    best = sure(ranked, enough)
+    if best:
         return Link(
             subject, key, best.person_key, "splink", best.score, best.evidence, best.sex, best.birth
         )
@@ -136,6 +136,11 @@ def _choose(
     if subject.name and (subject.household or subject.birth or subject.number):
         return Link(subject, key, key, "provisional", None, "", subject.sex, subject.birth)
     return None
+
+
+def sure(ranked: list[Candidate], enough: float) -> Candidate | None:
+    """The candidate linked without anybody looking: it scores enough and is the only one."""
+    return ranked[0] if len(ranked) == 1 and ranked[0].score >= enough else None
 
 
 def subject_key(subject: Subject) -> str:

@@ -1,7 +1,7 @@
 """The probabilistic model: Splink on DuckDB with parameters that are fixed in ``settings.json``.
 
-The parameters come from ``./warehouse evaluate linkage --train`` and are never trained in a build,
-so that a pair's score depends on the pair alone.
+The parameters are those of ``include/linkage/training.py`` and are never trained in a build, so
+that a pair's score depends on the pair alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from math import log2
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,19 +37,26 @@ class Candidate:
 
 
 def compare(
-    subjects: list[Subject], references: list[Reference], least: float
+    subjects: list[Subject],
+    references: list[Reference],
+    least: float,
+    settings: dict[str, Any] | None = None,
 ) -> dict[int, list[Candidate]]:
     """Candidates scoring at least ``least`` by subject, the best first, one per person.
+
+    ``settings`` are other parameters than the shipped ones, for evaluations.
 
     The order is total: score, then key. Nothing depends on the order of the arguments' rows.
     """
     if not subjects or not references:
         return {}
-    pairs = _predict(subject_frame(subjects), reference_frame(references), least)
+    model = settings or fixed_settings()
+    weights = _weights(model)
+    pairs = _predict(subject_frame(subjects), reference_frame(references), least, model)
     found: dict[int, dict[str, Candidate]] = {}
     for pair in pairs.to_dict("records"):
         position, other = int(pair["unique_id_l"]), references[int(pair["unique_id_r"])]
-        words = _evidence(pair)
+        words = _evidence(pair, weights)
         candidate = Candidate(
             position,
             other.person_key,
@@ -69,10 +75,10 @@ def compare(
     }
 
 
-def _evidence(pair: dict[Any, Any]) -> str:
+def _evidence(pair: dict[Any, Any], weights: dict[str, list[tuple[float, str]]]) -> str:
     """What agreed and what did not, in the model's words; what was not compared is left out."""
     words = []
-    for name, levels in _weights().items():
+    for name, levels in weights.items():
         weight = float(pair[f"mw_{name}"])
         nearest = min(levels, key=lambda level: abs(level[0] - weight))
         if abs(weight) > _NO_WEIGHT:
@@ -80,8 +86,7 @@ def _evidence(pair: dict[Any, Any]) -> str:
     return "; ".join(words)
 
 
-@cache
-def _weights() -> dict[str, list[tuple[float, str]]]:
+def _weights(settings: dict[str, Any]) -> dict[str, list[tuple[float, str]]]:
     """Comparison -> (match weight, label) of its levels."""
     return {
         comparison["output_column_name"]: [
@@ -89,7 +94,7 @@ def _weights() -> dict[str, list[tuple[float, str]]]:
             for level in comparison["comparison_levels"]
             if not level.get("is_null_level")
         ]
-        for comparison in fixed_settings()["comparisons"]
+        for comparison in settings["comparisons"]
     }
 
 
@@ -140,8 +145,10 @@ def fixed_settings() -> dict[str, Any]:
     return settings
 
 
-def _predict(left: pd.DataFrame, right: pd.DataFrame, least: float) -> pd.DataFrame:
-    link = linker(left, right, fixed_settings())
+def _predict(
+    left: pd.DataFrame, right: pd.DataFrame, least: float, settings: dict[str, Any]
+) -> pd.DataFrame:
+    link = linker(left, right, settings)
     frame: pd.DataFrame = link.inference.predict(
         threshold_match_probability=least
     ).as_pandas_dataframe()

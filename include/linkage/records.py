@@ -117,7 +117,28 @@ def subjects(connection: psycopg.Connection[Any]) -> list[Subject]:
     return found
 
 
-def references(connection: psycopg.Connection[Any], wanted: list[Subject]) -> Iterator[Reference]:
+def stated(connection: psycopg.Connection[Any], kind: str) -> list[Subject]:
+    """What every row of ``kind`` in scope says, whether its ID is valid or not, without the ID."""
+    contract = contracts()[kind]
+    (column,) = (c.name for c in contract.identifiers if c.type == "resident_id")
+    query = sql.SQL(
+        "select r._delivery_id, r._row_no, {column}, {kind}, {said}, null::text "
+        "from raw.{table} as r inner join scope as s on r._delivery_id = s.delivery_id "
+        "where s.kind = {kind} order by r._delivery_id, r._row_no"
+    ).format(
+        column=sql.Literal(column),
+        kind=sql.Literal(kind),
+        said=_said(contract),
+        table=sql.Identifier(kind),
+    )
+    return [Subject(*row) for row in connection.execute(query)]
+
+
+def references(
+    connection: psycopg.Connection[Any],
+    wanted: list[Subject],
+    kinds: tuple[str, ...] = REFERENCE_KINDS,
+) -> Iterator[Reference]:
     """What is said of people with valid IDs who share a name, birth, household or number."""
     connection.execute("create temporary table wanted (what text, value text) on commit drop")
     values = {
@@ -136,7 +157,7 @@ def references(connection: psycopg.Connection[Any], wanted: list[Subject]) -> It
         for pair in sorted(values):
             copy.write_row(pair)
     connection.execute("analyze wanted")
-    for kind in REFERENCE_KINDS:
+    for kind in kinds:
         contract = contracts()[kind]
         (column,) = (c.name for c in contract.identifiers if c.type == "resident_id")
         query = sql.SQL(

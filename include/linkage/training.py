@@ -1,4 +1,4 @@
-"""Where ``settings.json`` comes from: prior beliefs, then EM over pairs of a simulated month."""
+"""Where parameters come from: beliefs, and EM without labels over two lists of the same people."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ _BLOCKS = (
     ("household",),
     ("number",),
 )
-_LEARNED = ("name", "birth", "sex", "county")
+LEARNED = ("name", "birth", "sex", "county")
 """What both sides of the training pairs have; the others keep their prior beliefs."""
 
 
-def prior_settings() -> dict[str, Any]:
-    """The model as believed before any data was seen."""
+def prior_settings(learned: tuple[str, ...] = LEARNED, prior: float = PRIOR) -> dict[str, Any]:
+    """The model before any data was seen; only ``learned`` comparisons may be trained."""
     import splink.comparison_level_library as cll
     import splink.comparison_library as cl
     from splink import SettingsCreator, block_on
@@ -80,8 +80,8 @@ def prior_settings() -> dict[str, Any]:
             listed.append(
                 level.configure(
                     label_for_charts=label,
-                    m_probability=m, u_probability=u, fix_m_probability=name not in _LEARNED,
-                    fix_u_probability=name not in _LEARNED,
+                    m_probability=m, u_probability=u, fix_m_probability=name not in learned,
+                    fix_u_probability=name not in learned,
                 )
             )  # fmt: skip
         comparisons.append(cl.CustomComparison(listed, output_column_name=name))
@@ -89,19 +89,25 @@ def prior_settings() -> dict[str, Any]:
         link_type="link_only",
         comparisons=comparisons,
         blocking_rules_to_generate_predictions=[block_on(*block) for block in _BLOCKS],
-        probability_two_random_records_match=PRIOR,
+        probability_two_random_records_match=prior,
         retain_matching_columns=False,
         retain_intermediate_calculation_columns=True,
     )
     return dict(creator.create_settings_dict(sql_dialect_str="duckdb"))
 
 
-def train(left: list[Subject], right: list[Reference]) -> dict[str, Any]:
+def train(
+    left: list[Subject],
+    right: list[Reference],
+    learned: tuple[str, ...] = LEARNED,
+    prior: float = PRIOR,
+) -> dict[str, Any]:
     """Settings with m and u learned from two lists of the same people, by EM without labels.
 
-    The comparisons that such pairs do not show (household, number, damaged ID) keep their prior.
+    Comparisons that such pairs do not show keep what is believed of them. ``prior`` is how likely
+    two rows taken at random are one person.
     """
-    link = linker(subject_frame(left), reference_frame(right), prior_settings())
+    link = linker(subject_frame(left), reference_frame(right), prior_settings(learned, prior))
     link.training.estimate_u_using_random_sampling(max_pairs=5e6, seed=_SEED)
     from splink import block_on
 
@@ -111,7 +117,7 @@ def train(left: list[Subject], right: list[Reference]) -> dict[str, Any]:
             record_sample_proportion=1.0,
         )  # fmt: skip
     trained: dict[str, Any] = link.misc.save_model_to_json()
-    trained["probability_two_random_records_match"] = PRIOR
+    trained["probability_two_random_records_match"] = prior
     return trained
 
 
