@@ -225,18 +225,16 @@ def _training_table(found: Trained) -> Table:
         box=None,
         pad_edge=False,
     )
-    for heading in ("comparison", "level"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("m shipped", "m", "difference", "u shipped", "u", "difference"):
+    table.add_column("level", no_wrap=True)
+    for heading in ("m shipped", "m", "change", "u shipped", "u", "change"):
         table.add_column(heading, justify="right", no_wrap=True)
     for one in found.parameters:
         table.add_row(
-            one.comparison,
-            one.level,
-            *(f"{value:.6f}" for value in (one.shipped_m, one.m)),
-            f"{one.m - one.shipped_m:+.6f}",
-            *(f"{value:.6f}" for value in (one.shipped_u, one.u)),
-            f"{one.u - one.shipped_u:+.6f}",
+            f"{one.comparison}={one.level}",
+            *(f"{value:.2g}" for value in (one.shipped_m, one.m)),
+            f"{one.m - one.shipped_m:+.1g}",
+            *(f"{value:.2g}" for value in (one.shipped_u, one.u)),
+            f"{one.u - one.shipped_u:+.1g}",
         )
     return table
 
