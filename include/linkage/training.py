@@ -118,6 +118,7 @@ def train(
         )  # fmt: skip
     trained: dict[str, Any] = link.misc.save_model_to_json()
     trained["probability_two_random_records_match"] = prior
+    trained["linker_uid"] = None  # a random one would make each file differ
     return trained
 
 
