@@ -68,11 +68,12 @@ def test_a_difference_is_said(
 
 
 def test_sources_state_the_privacy_of_the_contracts() -> None:
+    found = sources()
     differing = [
         f"{kind}.{column.name}"
         for kind, contract in contracts().items()
         for column in contract.columns
-        if sources()[kind][column.name]["config"]["meta"]["privacy"] != column.privacy
+        if found[kind][column.name]["config"]["meta"]["privacy"] != column.privacy
     ]
     assert differing == []
 

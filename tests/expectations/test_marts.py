@@ -126,6 +126,7 @@ FAILS_ON_NOTHING = {
     "three_guarantees_gap": {"has_rows"},
     "helper_coverage": {"has_rows"},
     "medical_burden": {"has_rows"},
+    "link_quality": {"has_rows"},
     "regime_comparison": set(),
     "risk_alert": set(),
     **work_marts.FAILS_ON_NOTHING,

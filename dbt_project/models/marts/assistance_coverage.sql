@@ -93,8 +93,9 @@ disability as (
             where subsidy.care_subsidy_m > 0 and subsidy.start_ym <= {{ period() }}
         )::integer as care_subsidy_members,
         coalesce(
-            sum(coalesce(subsidy.living_subsidy_m, 0) + coalesce(subsidy.care_subsidy_m, 0))
-                filter (where subsidy.start_ym <= {{ period() }}),
+            sum(
+                coalesce(subsidy.living_subsidy_m, 0) + coalesce(subsidy.care_subsidy_m, 0)
+            ) filter (where subsidy.start_ym <= {{ period() }}),
             0
         ) as disability_subsidy_amt,
         min(subsidy.disability_grade) as worst_grade
@@ -122,10 +123,10 @@ orphan as (
 measure as (
     select
         measure.household_key,
-        measure.county_code
-        {%- for group in groups %},
-        bool_or(known.measure_group = '{{ group }}') as measure_{{ group }}
+        {%- for group in groups %}
+        bool_or(known.measure_group = '{{ group }}') as measure_{{ group }},
         {%- endfor %}
+        measure.county_code
     from {{ ref('stg_county_measure') }} as measure
     inner join {{ ref('ref_measure_group') }} as known on measure.measure_type = known.label
     where measure.period = {{ period() }} and measure.implementation = '已实施'
@@ -188,12 +189,15 @@ layered as (
 counted as (
     select
         layered.*,
-        has_dibao or has_tekun or has_low_income_edge or has_rigid_expense as has_layer,
-        signal_below_line::integer
-        + signal_high_burden::integer
-        + signal_repeated_aid::integer
-        + signal_unsafe_dwelling::integer
-        + signal_severe_disability::integer as risk_signals
+        layered.has_dibao
+        or layered.has_tekun
+        or layered.has_low_income_edge
+        or layered.has_rigid_expense as has_layer,
+        layered.signal_below_line::integer
+        + layered.signal_high_burden::integer
+        + layered.signal_repeated_aid::integer
+        + layered.signal_unsafe_dwelling::integer
+        + layered.signal_severe_disability::integer as risk_signals
     from layered
 )
 

@@ -39,17 +39,25 @@ listed as (
 )
 
 select
-    listed.person_key,
-    listed.household_key,
-    listed.county_code,
-    listed.source_row,
-    listed.school_age,
-    listed.state,
-    coalesce(before.state = 'dropout', false) as was_dropout
-from listed
-left join listed as before
-    on
-        listed.person_key = before.person_key
-        and before.period = {{ previous_period() }}
-        and before.school_age between 6 and 15
-where listed.period = {{ period() }} and listed.school_age between 6 and 15
+    person_key,
+    household_key,
+    county_code,
+    source_row,
+    school_age,
+    state,
+    was_dropout
+from (
+    select
+        listed.*,
+        -- A window and no join of listed to itself, which would be planned as a nested loop.
+        coalesce(
+            bool_or(
+                listed.period = {{ previous_period() }}
+                and listed.school_age between 6 and 15
+                and listed.state = 'dropout'
+            ) over (partition by listed.household_key, listed.person_key),
+            false
+        ) as was_dropout
+    from listed
+) as compared
+where period = {{ period() }} and school_age between 6 and 15
