@@ -78,7 +78,9 @@ def _settle(home: Path, owned: set[str] | None) -> tuple[dict[str, int], list[Mo
                         "services run that know it under this port.",
                         remedy="./warehouse down, then ./warehouse up to move to a free port.",
                     )
-                got = _next_free(wanted, set(chosen.values()) | set(recorded.values()))
+                # Nor one that a service after this one prefers: nothing listens there yet.
+                taken = {*chosen.values(), *recorded.values(), *PREFERRED.values()}
+                got = _next_free(wanted, taken)
                 moved.append(Moved(service, wanted, got))
                 wanted = got
             chosen[service] = wanted

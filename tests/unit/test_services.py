@@ -106,6 +106,18 @@ def test_taken_port_moves_and_says_so(home: Path, listener: socket.socket) -> No
     assert ports(home) == chosen_ports
 
 
+def test_a_moved_port_is_no_other_service_s(
+    home: Path, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next free port after a taken one may be what a later service is about to use."""
+    taken = port_of(listener)
+    monkeypatch.setitem(PREFERRED, "health_api", taken)
+    monkeypatch.setitem(PREFERRED, "pages", taken + 1)
+    chosen_ports, _ = claim(home, owned=set())
+    assert len(set(chosen_ports.values())) == len(PREFERRED)
+    assert chosen_ports["health_api"] not in (taken, taken + 1)
+
+
 def test_own_running_service_keeps_its_port(home: Path, listener: socket.socket) -> None:
     free = {**ports(home), "sftp": port_of(listener)}
     (home / "ports.json").write_text(json.dumps(free))
