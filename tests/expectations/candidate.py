@@ -16,6 +16,7 @@ from tests.expectations import (
     findings,
     guarantees,
     links,
+    persons,
     regimes,
     scorecards,
     work_marts,
@@ -184,6 +185,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
     guarantees.fill(db, period)
     burdens.fill(db)
     regimes.fill(db, period, monitored)
+    persons.fill(db, period)
     db.execute(
         "insert into staging.delivery_accounting select delivery_id, kind, county_code, period,"
         " row_count, row_count, 0, 0 from ops.accepted_delivery where period <= %s",

@@ -19,6 +19,7 @@ from tests.expectations import (
     findings,
     guarantees,
     links,
+    persons,
     regimes,
     scorecards,
     work_marts,
@@ -112,6 +113,7 @@ BREAKS: dict[str, dict[str, str]] = {
     "helper_coverage": guarantees.HELPER_BREAKS,
     "medical_burden": burdens.BREAKS,
     "regime_comparison": regimes.BREAKS,
+    "person_month": persons.BREAKS,
 }
 """mart -> expectation -> SQL that breaks exactly what it guards (and perhaps more)."""
 
@@ -133,6 +135,7 @@ FAILS_ON_NOTHING = {
     "village_scorecard": {"has_rows"},
     "data_health": {"has_rows", "all_that_is_due"},
     "county_kpi": {"has_rows"},
+    "person_month": {"has_rows"},
 }
 MARTS = sorted(BREAKS)
 
@@ -157,7 +160,7 @@ def month(warehouse: str) -> Iterator[tuple[psycopg.Connection, datetime]]:
             " ('county_scorecard', '431026', 1, 1), ('household_month', '431081', 3, null),"
             " ('assistance_coverage', '431026', 3, null),"
             " ('three_guarantees_gap', '431026', 18, null), ('helper_coverage', '431026', 1, null),"
-            " ('medical_burden', '431026', 3, null)"
+            " ('medical_burden', '431026', 3, null), ('person_month', '431026', 9, null)"
         )
         for mart in work_marts.MARTS:
             db.execute(

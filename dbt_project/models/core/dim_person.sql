@@ -1,4 +1,4 @@
--- One row per person on file in a published county in the month.
+-- One row per person on file in a published county in the month, with what the family list says.
 with death as (
     select
         person_key,
@@ -11,9 +11,18 @@ select
     link.person_key,
     link.household_key,
     link.county_code,
+    link.method as link_method,
+    link.score as link_score,
+    link.households_claiming,
     person.sex,
-    extract(year from person.birth_date)::integer as birth_year,
+    person.birth_date,
     person.ethnic_code,
+    person.relation,
+    person.education,
+    person.school_status,
+    person.health,
+    person.labour,
+    coalesce(person.status = '新增', false) as is_new_member,
     coalesce(death.died_on <= {{ month_end() }}, false) as is_deceased
 from {{ ref('person_household') }} as link
 inner join {{ ref('stg_county_person') }} as person

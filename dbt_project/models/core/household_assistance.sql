@@ -1,17 +1,12 @@
 -- What a household receives: dibao, full support (特困), temporary aid, and measures in place.
-with family as (
-    select cert_no
-    from {{ ref('stg_mz_dibao_family') }}
-    where start_ym <= {{ period() }} and (end_ym is null or end_ym > {{ period() }})
-),
-
-dibao as (
-    select person.household_key
-    from {{ ref('stg_mz_dibao_member') }} as member
-    inner join family on member.cert_no = family.cert_no
-    inner join {{ ref('dim_person') }} as person on member.person_key = person.person_key
-    where coalesce(member.covered, false)
-    group by person.household_key
+with member as (
+    select
+        household_key,
+        bool_or(is_dibao_covered) as has_dibao,
+        bool_or(is_tekun) as has_tekun,
+        sum(temp_aid_12m_amt) as temp_aid_12m_amt
+    from {{ ref('person_assistance') }}
+    group by household_key
 ),
 
 paid as (
@@ -23,28 +18,6 @@ paid as (
     inner join {{ ref('stg_mz_dibao_family') }} as head on payment.cert_no = head.cert_no
     inner join {{ ref('dim_person') }} as person on head.head_person_key = person.person_key
     where payment.pay_ym = {{ period() }} and coalesce(payment.status, '') <> '退票'
-    group by person.household_key
-),
-
-tekun as (
-    select person.household_key
-    from {{ ref('stg_mz_tekun') }} as support
-    inner join {{ ref('dim_person') }} as person on support.person_key = person.person_key
-    where
-        support.start_ym <= {{ period() }}
-        and (support.end_ym is null or support.end_ym > {{ period() }})
-    group by person.household_key
-),
-
-aid as (
-    select
-        person.household_key,
-        sum(granted.amount) as amount
-    from {{ ref('stg_mz_temp_aid') }} as granted
-    inner join {{ ref('dim_person') }} as person on granted.person_key = person.person_key
-    where
-        granted.approved_on <= {{ month_end() }}
-        and granted.approved_on > {{ month_end() }} - interval '12 months'
     group by person.household_key
 ),
 
@@ -60,16 +33,14 @@ measure as (
 
 select
     household.household_key,
-    dibao.household_key is not null as has_dibao,
-    tekun.household_key is not null as has_tekun,
+    coalesce(member.has_dibao, false) as has_dibao,
+    coalesce(member.has_tekun, false) as has_tekun,
     coalesce(paid.amount, 0) as dibao_paid_amt,
-    coalesce(aid.amount, 0) as temp_aid_12m_amt,
+    coalesce(member.temp_aid_12m_amt, 0) as temp_aid_12m_amt,
     coalesce(measure.in_place, 0) as measures_in_place
 from {{ ref('dim_household') }} as household
-left join dibao on household.household_key = dibao.household_key
+left join member on household.household_key = member.household_key
 left join paid on household.household_key = paid.household_key
-left join tekun on household.household_key = tekun.household_key
-left join aid on household.household_key = aid.household_key
 left join measure
     on
         household.household_key = measure.household_key

@@ -29,30 +29,19 @@ threshold as (
         and coalesce(effective_to, 'infinity'::date) >= {{ month_end() }}
 ),
 
-dibao as (
+granted as (
     select
-        person.household_key,
-        count(distinct person.person_key)::integer as dibao_members
-    from {{ ref('stg_mz_dibao_member') }} as member
-    inner join {{ ref('stg_mz_dibao_family') }} as family on member.cert_no = family.cert_no
-    inner join {{ ref('dim_person') }} as person on member.person_key = person.person_key
-    where
-        coalesce(member.covered, false)
-        and family.start_ym <= {{ period() }}
-        and (family.end_ym is null or family.end_ym > {{ period() }})
-    group by person.household_key
-),
-
-tekun as (
-    select
-        person.household_key,
-        count(distinct person.person_key)::integer as tekun_members
-    from {{ ref('stg_mz_tekun') }} as support
-    inner join {{ ref('dim_person') }} as person on support.person_key = person.person_key
-    where
-        support.start_ym <= {{ period() }}
-        and (support.end_ym is null or support.end_ym > {{ period() }})
-    group by person.household_key
+        household_key,
+        count(*) filter (where is_dibao_covered)::integer as dibao_members,
+        count(*) filter (where is_tekun)::integer as tekun_members,
+        sum(temp_aid_12m_count)::integer as temp_aid_12m_count,
+        count(*) filter (where has_living_subsidy)::integer as living_subsidy_members,
+        count(*) filter (where has_care_subsidy)::integer as care_subsidy_members,
+        sum(disability_subsidy_amt) as disability_subsidy_amt,
+        min(disability_grade) as worst_grade,
+        count(*) filter (where is_orphan)::integer as orphan_members
+    from {{ ref('person_assistance') }}
+    group by household_key
 ),
 
 low_income as (
@@ -68,55 +57,6 @@ low_income as (
         family.recognised_on <= {{ month_end() }}
         and (family.ended_on is null or family.ended_on > {{ month_end() }})
         and (family.valid_to is null or family.valid_to >= {{ month_end() }})
-    group by person.household_key
-),
-
-aid as (
-    select
-        person.household_key,
-        count(*)::integer as temp_aid_12m_count
-    from {{ ref('stg_mz_temp_aid') }} as granted
-    inner join {{ ref('dim_person') }} as person on granted.person_key = person.person_key
-    where
-        granted.approved_on between {{ month_start() }} - interval '11 months' and {{ month_end() }}
-    group by person.household_key
-),
-
-disability as (
-    -- A certificate counts from its issue, its subsidies from start_ym, both to before end_ym.
-    select
-        person.household_key,
-        count(distinct person.person_key) filter (
-            where subsidy.living_subsidy_m > 0 and subsidy.start_ym <= {{ period() }}
-        )::integer as living_subsidy_members,
-        count(distinct person.person_key) filter (
-            where subsidy.care_subsidy_m > 0 and subsidy.start_ym <= {{ period() }}
-        )::integer as care_subsidy_members,
-        coalesce(
-            sum(
-                coalesce(subsidy.living_subsidy_m, 0) + coalesce(subsidy.care_subsidy_m, 0)
-            ) filter (where subsidy.start_ym <= {{ period() }}),
-            0
-        ) as disability_subsidy_amt,
-        min(subsidy.disability_grade) as worst_grade
-    from {{ ref('stg_mz_disab_subsidy') }} as subsidy
-    inner join {{ ref('dim_person') }} as person on subsidy.person_key = person.person_key
-    where
-        subsidy.issued_on <= {{ month_end() }}
-        and subsidy.disability_grade ~ '^[1-4]$'
-        and (subsidy.end_ym is null or subsidy.end_ym > {{ period() }})
-    group by person.household_key
-),
-
-orphan as (
-    select
-        person.household_key,
-        count(distinct person.person_key)::integer as orphan_members
-    from {{ ref('stg_mz_orphan') }} as child
-    inner join {{ ref('dim_person') }} as person on child.person_key = person.person_key
-    where
-        child.start_ym <= {{ period() }}
-        and (child.end_ym is null or child.end_ym > {{ period() }})
     group by person.household_key
 ),
 
@@ -146,16 +86,16 @@ dwelling as (
 layered as (
     select
         household.*,
-        coalesce(dibao.dibao_members, 0) as dibao_members,
-        coalesce(tekun.tekun_members, 0) as tekun_members,
+        coalesce(granted.dibao_members, 0) as dibao_members,
+        coalesce(granted.tekun_members, 0) as tekun_members,
         coalesce(low_income.has_low_income_edge, false) as has_low_income_edge,
         coalesce(low_income.has_rigid_expense, false) as has_rigid_expense,
         coalesce(low_income.has_other_low_income, false) as has_other_low_income,
-        coalesce(aid.temp_aid_12m_count, 0) as temp_aid_12m_count,
-        coalesce(disability.living_subsidy_members, 0) as living_subsidy_members,
-        coalesce(disability.care_subsidy_members, 0) as care_subsidy_members,
-        coalesce(disability.disability_subsidy_amt, 0) as disability_subsidy_amt,
-        coalesce(orphan.orphan_members, 0) as orphan_members,
+        coalesce(granted.temp_aid_12m_count, 0) as temp_aid_12m_count,
+        coalesce(granted.living_subsidy_members, 0) as living_subsidy_members,
+        coalesce(granted.care_subsidy_members, 0) as care_subsidy_members,
+        coalesce(granted.disability_subsidy_amt, 0) as disability_subsidy_amt,
+        coalesce(granted.orphan_members, 0) as orphan_members,
         {%- for group in groups %}
         coalesce(measure.measure_{{ group }}, false) as measure_{{ group }},
         {%- endfor %}
@@ -163,17 +103,13 @@ layered as (
         coalesce(standard.dibao_standard_verified, false) as dibao_standard_verified,
         coalesce(household.is_below_line, false) as signal_below_line,
         household.is_high_burden as signal_high_burden,
-        coalesce(aid.temp_aid_12m_count >= threshold.aid_count, false) as signal_repeated_aid,
+        coalesce(granted.temp_aid_12m_count >= threshold.aid_count, false) as signal_repeated_aid,
         coalesce(dwelling.is_unsafe, false) as signal_unsafe_dwelling,
-        coalesce(disability.worst_grade::integer <= threshold.severe_grade, false)
+        coalesce(granted.worst_grade::integer <= threshold.severe_grade, false)
             as signal_severe_disability
     from {{ ref('household_month') }} as household
-    left join dibao on household.household_key = dibao.household_key
-    left join tekun on household.household_key = tekun.household_key
+    left join granted on household.household_key = granted.household_key
     left join low_income on household.household_key = low_income.household_key
-    left join aid on household.household_key = aid.household_key
-    left join disability on household.household_key = disability.household_key
-    left join orphan on household.household_key = orphan.household_key
     left join measure
         on
             household.household_key = measure.household_key

@@ -6,7 +6,7 @@ select distinct on (person.person_key)
     person.household_key,
     person.county_code,
     coalesce(link.method, 'resident_id') as method,
-    coalesce(link.score, 1.0)::numeric as score,
+    coalesce(link.score, case when link.method is null then 1.0 end)::numeric as score,
     count(*) over (partition by person.person_key) as households_claiming
 from {{ ref('stg_county_person') }} as person
 left join {{ source('vault', 'person_link') }} as link
