@@ -12,10 +12,18 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from include.evaluation.comparison import Comparison
     from include.evaluation.linkage import Quality, Result
     from include.evaluation.public_linkage import PublicResult
-    from include.evaluation.rules import RuleFigures
     from include.evaluation.training import Trained
+
+_COMPARED = {
+    "alerts": "Risk alerts",
+    "findings": "Findings of the cross-field rules",
+    "conflicts": "Contradictions between records",
+}
+_SHORT = 6
+"""Longest code that leaves room for a name beside it."""
 
 
 def register(app: typer.Typer) -> None:
@@ -73,29 +81,42 @@ def rules(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Compare the alerts of each risk rule with what the simulated truth asks for.
+    """Compare risk alerts, findings and contradictions with what the simulated truth asks for.
 
     Simulates a municipality of its own, runs its months without Airflow and takes it down again.
-    Exit code 1 if a rule missed something or raised too much.
+    Exit code 1 if a rule missed something or found too much.
     """
+    from include.evaluation import contradictions
+    from include.evaluation import rules as alerts
     from include.evaluation.history import municipality, run_months
-    from include.evaluation.rules import figures
+    from include.evaluation.linkage import unlinked_people
     from include.simulator.months import spell
 
     console = Console(stderr=as_json)
     periods = spell(first, last)
     with municipality(profile, first, last, console, keep) as home:
         run_months(periods, console)
-        found = figures(home, periods)
+        unlinked = unlinked_people(home, periods)
+        found = {
+            "alerts": alerts.figures(home, periods, unlinked),
+            "findings": contradictions.figures(contradictions.FINDINGS, home, periods, unlinked),
+            "conflicts": contradictions.figures(contradictions.CONFLICTS, home, periods, unlinked),
+        }
     if as_json:
-        print(json.dumps(asdict(found), ensure_ascii=False, indent=1))
+        printed: dict[str, object] = {"people_left_out": len(unlinked)}
+        printed |= {what: asdict(one) for what, one in found.items()}
+        print(json.dumps(printed, ensure_ascii=False, indent=1))
     else:
-        console.print(_rules_table(found.rules, f"{profile}, {first} to {last}"))
+        for what, one in found.items():
+            title = f"{_COMPARED[what]} against the truth: {profile}, {first} to {last}"
+            console.print(_comparison_table(one.codes, title))
+            console.print()
+        left_out = ", ".join(f"{one.left_out:,} {what}" for what, one in found.items())
         console.print(
-            f"Left out as not linked: {found.people_left_out:,} people and "
-            f"{found.alerts_left_out:,} alerts (see evaluate linkage)."
+            f"Left out as not linked: {len(unlinked):,} people with {left_out} "
+            "(see evaluate linkage)."
         )
-    if not found.is_exact:
+    if not all(one.is_exact for one in found.values()):
         raise typer.Exit(1)
 
 
@@ -263,26 +284,23 @@ def _linkage_table(result: Result, what: str) -> Table:
     return table
 
 
-def _rules_table(found: list[RuleFigures], what: str) -> Table:
-    table = Table(
-        title=f"Risk alerts against the truth: {what}",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
-    table.add_column("rule", no_wrap=True, min_width=4)
-    # Within 80 columns the name gives way, not the figures.
-    table.add_column("", no_wrap=True, overflow="ellipsis", max_width=20)
-    for heading in ("due", "near", "raised", "missed", "extra", "precision", "recall"):
+def _comparison_table(found: list[Comparison], title: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    # Within 80 columns names and long codes give way, not the figures.
+    has_names = all(len(one.code) <= _SHORT for one in found)
+    table.add_column("code", no_wrap=True, min_width=4, overflow="ellipsis", max_width=26)
+    if has_names:
+        table.add_column("", no_wrap=True, overflow="ellipsis", max_width=20)
+    for heading in ("due", "near", "found", "missed", "extra", "precision", "recall"):
         table.add_column(heading, justify="right", no_wrap=True, min_width=len(heading))
-    for rule in found:
-        counts = (rule.expected, rule.near_misses, rule.raised, rule.missed, rule.extra)
-        shares = (rule.precision, rule.recall)
+    for one in found:
+        counts = (one.expected, one.near_misses, one.found, one.missed, one.extra)
+        shares = (one.precision, one.recall)
         table.add_row(
-            rule.rule_code,
-            rule.name_zh,
-            *(f"{count:,}" for count in counts),
+            one.code,
+            *([one.name_zh] if has_names else []),
+            *("–" if count is None else f"{count:,}" for count in counts),
             *("–" if share is None else f"{share:.4f}" for share in shares),
-            style="" if rule.is_exact else "red",
+            style="" if one.is_exact else "red",
         )
     return table

@@ -115,6 +115,17 @@ def truth(home: Path, periods: list[str]) -> pd.DataFrame:
     )
 
 
+def unlinked_people(home: Path, periods: list[str]) -> set[str]:
+    """person_ids of whom some row got no person's key, or another's."""
+    rows = delivered(periods).merge(truth(home, periods), on=["kind", "record_key"])
+    people = rows["person_id"].drop_duplicates()
+    keys = dict(
+        zip(people, people.map(lambda number: identifier_key("person", number)), strict=True)
+    )
+    wrong = rows["person_key"].fillna("") != rows["person_id"].map(keys)
+    return set(rows.loc[wrong, "person_id"])
+
+
 def _labels() -> list[str]:
     return [f"{low}-{high - 1}" for low, high in pairwise(_AGES[:-1])] + [f"{_AGES[-2]}+"]
 

@@ -7,7 +7,7 @@ with pandas: no model, macro or table of the build has a part in it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +17,7 @@ import pandas as pd
 
 from include.build import DBT_PROJECT
 from include.database import connect
+from include.evaluation.comparison import Case, Figures, compare
 from include.vault import identifier_key
 
 CITY = "431000"
@@ -31,48 +32,8 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 }
 _NEAR = 0.01
 """A near-miss is within this share of the threshold; of what is counted, within one or a tenth."""
-_COUNTED = frozenset({"days", "months", "persons", "times", "cases", "items", "grade", "flag"})
-_SHOWN = 20
-
-Alert = tuple[str, str, str]
-"""(rule_code, period, key of the person or household)."""
-
-
-@dataclass(frozen=True)
-class RuleFigures:
-    """One rule over all months. ``precision`` and ``recall`` are None where nothing is there."""
-
-    rule_code: str
-    name_zh: str
-    expected: int
-    near_misses: int
-    raised: int
-    missed: int
-    extra: int
-    precision: float | None
-    recall: float | None
-    missed_keys: list[str]
-    """period/key of some, for finding out why; keyed hashes, no identifiers."""
-    extra_keys: list[str]
-
-    @property
-    def is_exact(self) -> bool:
-        """Nothing missed and nothing extra."""
-        return not self.missed and not self.extra
-
-
-@dataclass(frozen=True)
-class Figures:
-    """All rules; and how many people, and alerts about them, were left out as not linked."""
-
-    rules: list[RuleFigures]
-    people_left_out: int
-    alerts_left_out: int
-
-    @property
-    def is_exact(self) -> bool:
-        """No rule missed anything or raised too much."""
-        return all(rule.is_exact for rule in self.rules)
+_FLAG = "flag"
+_COUNTED = frozenset({"days", "months", "persons", "times", "cases", "items", "grade", _FLAG})
 
 
 @dataclass(frozen=True)
@@ -95,19 +56,17 @@ class Truth:
         )
 
 
-def figures(home: Path, periods: list[str]) -> Figures:
+def figures(home: Path, periods: list[str], unlinked: set[str]) -> Figures:
     """Compare marts.risk_alert of the settings' warehouse with the truth of ``periods``.
 
-    People of whom a row was not linked, or linked to somebody else, are left out on both sides, and
-    so are their households where members are counted: whether they are found is the linkage's
-    matter, which is evaluated apart.
+    ``unlinked`` people (see ``linkage.unlinked_people``) are left out on both sides, and so are
+    their households where members are counted: whether they are found is the linkage's matter.
     """
     rules = read_rules()
     truths = {period: Truth.read(home, period) for period in periods}
-    unlinked = unlinked_people(home, periods)
-    known = _keys(truths.values(), unlinked)
-    expected: set[Alert] = set()
-    raised: set[Alert] = set()
+    known = _keys(truths, unlinked)
+    expected: set[Case] = set()
+    raised: set[Case] = set()
     near: dict[str, int] = dict.fromkeys(rules["rule_code"], 0)
     counting = {rule["rule_code"] for rule in rules.to_dict("records") if _counts_members(rule)}
     published_alerts = raised_alerts(periods)
@@ -129,31 +88,25 @@ def figures(home: Path, periods: list[str]) -> Figures:
             and alert[2] in known
             and not (alert[0] in counting and alert[2] in affected)
         }
+    names = dict(zip(rules["rule_code"], rules["name_zh"], strict=True))
     return Figures(
-        rules=compare(rules, expected, raised, near),
-        people_left_out=len(unlinked),
-        alerts_left_out=len(published_alerts) - len(raised),
+        compare(names, expected, raised, near_misses(rules, near)),
+        len(published_alerts) - len(raised),
     )
 
 
-def unlinked_people(home: Path, periods: list[str]) -> set[str]:
-    """person_ids of whom some row got no person's key, or another's."""
-    from include.evaluation.linkage import delivered, truth
-
-    rows = delivered(periods).merge(truth(home, periods), on=["kind", "record_key"])
-    people = rows["person_id"].drop_duplicates()
-    keys = dict(
-        zip(people, people.map(lambda number: identifier_key("person", number)), strict=True)
-    )
-    wrong = rows["person_key"].fillna("") != rows["person_id"].map(keys)
-    return set(rows.loc[wrong, "person_id"])
+def near_misses(rules: pd.DataFrame, counted: Mapping[str, int]) -> dict[str, int | None]:
+    """What was counted by rule; None where something is so or not, and the truth names no case
+    that is not."""
+    flags = set(rules.loc[rules["unit"] == _FLAG, "rule_code"])
+    return {code: count or (None if code in flags else 0) for code, count in counted.items()}
 
 
-def _keys(truths: Iterable[Truth], unlinked: set[str]) -> set[str]:
+def _keys(truths: Mapping[str, Truth], unlinked: set[str]) -> set[str]:
     """Keys of all households, and of all people but the unlinked."""
     numbers: set[str] = set()
     people: set[str] = set()
-    for truth in truths:
+    for truth in truths.values():
         numbers |= set(truth.households["household_no"])
         people |= set(truth.persons["person_id"])
     return {identifier_key("household", number) for number in numbers} | {
@@ -216,35 +169,7 @@ def threshold(rule: Mapping[Hashable, Any], year: int) -> float:
     return float(share)
 
 
-def compare(
-    rules: pd.DataFrame, expected: set[Alert], raised: set[Alert], near: dict[str, int]
-) -> list[RuleFigures]:
-    """The figures of every rule, in the order of the seed."""
-    compared = []
-    for rule in rules.drop_duplicates("rule_code").to_dict("records"):
-        code = rule["rule_code"]
-        wanted = {alert for alert in expected if alert[0] == code}
-        got = {alert for alert in raised if alert[0] == code}
-        both = len(wanted & got)
-        compared.append(
-            RuleFigures(
-                rule_code=code,
-                name_zh=rule["name_zh"],
-                expected=len(wanted),
-                near_misses=near.get(code, 0),
-                raised=len(got),
-                missed=len(wanted) - both,
-                extra=len(got) - both,
-                precision=both / len(got) if got else None,
-                recall=both / len(wanted) if wanted else None,
-                missed_keys=_some(wanted - got),
-                extra_keys=_some(got - wanted),
-            )
-        )
-    return compared
-
-
-def raised_alerts(periods: list[str]) -> list[Alert]:
+def raised_alerts(periods: list[str]) -> list[Case]:
     """The published alerts of the months."""
     with connect() as connection:
         return connection.execute(
@@ -325,7 +250,3 @@ def _yearly(seed: str, year: int) -> Decimal:
     rows = pd.read_csv(DBT_PROJECT / "seeds" / f"{seed}.csv", dtype=str)
     found = rows[(rows["area_code"] == CITY) & (rows["year"] == str(year))]
     return Decimal(found["yuan_pp"].item())
-
-
-def _some(alerts: set[Alert]) -> list[str]:
-    return [f"{period}/{key}" for _, period, key in sorted(alerts)[:_SHOWN]]

@@ -14,7 +14,7 @@ import numpy as np
 
 from include.simulator import civil_affairs, disability, low_income, orphans
 from include.simulator.low_income import EDGE, RIGID
-from include.simulator.months import epoch_day, month_of
+from include.simulator.months import month_of
 from include.simulator.roster import GONE
 from include.simulator.village import VillageLife, VillageMonth
 
@@ -40,7 +40,7 @@ def _of_households(month: VillageMonth) -> Iterator[Metric]:
         if month_of(one.recognised) == period and one.layer in (EDGE, RIGID):
             name = "low_income_edge_started" if one.layer == EDGE else "rigid_expense_started"
             yield "household", numbers[one.household], name, "1"
-    for h, fen in _paid_to_the_dead(life, period):
+    for h, fen in civil_affairs.paid_to_the_dead(life, period):
         yield "household", numbers[h], "deceased_paid_amt", f"{fen / 100:.2f}"
     holders = Counter(
         int(life.people.household[i]) for i in _certified(life, period) if i in _listed(month)
@@ -70,21 +70,7 @@ def _of_persons(month: VillageMonth) -> Iterator[Metric]:
             yield "person", people.person_id[support.child], "orphan_started", "1"
     for one in disability.certificates(life):
         if month_of(one.issued) == period and one.person in listed:
-            grade = people.disability[one.person][1]
-            yield "person", people.person_id[one.person], "new_disability_grade", grade
-
-
-def _paid_to_the_dead(life: VillageLife, period: int) -> Iterator[tuple[int, int]]:
-    """(household, fen) paid for the month where all whom the certificate covers died before it."""
-    people, deaths = life.people, set(civil_affairs.registered_deaths(life, period))
-    paid: Counter[int] = Counter()
-    for h, _, status, fen in civil_affairs.payments(life, period):
-        paid[h] += 0 if status == "退票" else fen
-    for h, fen in sorted(paid.items()):
-        covered = civil_affairs.counted(life, h, None)
-        gone = [i in deaths and people.death[i] < epoch_day(period) for i in covered]
-        if fen > 0 and covered and all(gone):
-            yield h, fen
+            yield "person", people.person_id[one.person], "new_disability_grade", one.grade
 
 
 def _certified(life: VillageLife, period: int) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -13,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from include.contracts import kinds_of
-from include.simulator import appointed, disability, low_income, orphans
+from include.simulator import appointed, disability, low_income, orphans, vital
 from include.simulator.identity import assisted_ids
 from include.simulator.months import NEVER, date_of, epoch_day, first_day, month_of, ym
 from include.simulator.population import DEATHS_FROM
@@ -86,6 +87,20 @@ def registered_deaths(life: VillageLife, last: int) -> list[int]:
     draws = stream(life.seed, "funerals", life.village.index).random(len(people.role))
     known = people.dead(last) & (people.death >= epoch_day(DEATHS_FROM))
     return np.flatnonzero(known & (draws < REGISTERED_DEATHS)).tolist()
+
+
+def paid_to_the_dead(life: VillageLife, period: int) -> Iterator[tuple[int, int]]:
+    """(household, fen) paid for the month where all whom the certificate covers died before it."""
+    people = life.people
+    deaths = set(registered_deaths(life, period)) | vital.known_dead(life, period)
+    paid = Counter[int]()
+    for h, _, status, fen in payments(life, period):
+        paid[h] += 0 if status == "退票" else fen
+    for h, fen in sorted(paid.items()):
+        covered = counted(life, h, None)
+        gone = [i in deaths and people.death[i] < epoch_day(period) for i in covered]
+        if fen > 0 and covered and all(gone):
+            yield h, fen
 
 
 def write(home: Path, lives: Iterator[VillageLife], first: int, last: int) -> None:

@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from include.contracts import contracts
-from include.simulator import clues, drinking_water, dwellings, helpers, slips, visits
+from include.simulator import (
+    clues,
+    drinking_water,
+    dwellings,
+    elsewhere,
+    helpers,
+    slips,
+    visits,
+)
 from include.simulator.areas import County
 from include.simulator.defects import is_planted
 from include.simulator.identity import certificate, claimed_twice
@@ -171,6 +179,7 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
     is_free_text = is_planted("D21", draws) & (ages >= 16)
     work = work_columns(month)
     school = month.life.schooling.status(month.period)
+    uninsured = slips.said_uninsured(people)
     for i, status, relation in zip(
         month.roster.rows.tolist(), month.roster.status, month.roster.relation, strict=True
     ):
@@ -196,7 +205,7 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
                 "health": _HEALTH[int(people.health[i])],
                 "labour": "04" if without_labour(age) else "01",
                 **work[i],
-                "resident_insured": "是",
+                "resident_insured": "否" if i in uninsured else "是",
                 "employee_insured": "否",
                 "serious_illness_insured": serious_illness[i],
                 "dibao": "是" if is_covered else "否",
@@ -205,18 +214,20 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
             },
             tuple(defects),
         )
-    for i, home in claimed_twice(month):
+    claimed = [(people, i, home) for i, home in claimed_twice(month)]
+    claimed += [(c.people, c.person, c.claimed_by) for c in elsewhere.claims(month.life)]
+    for others, i, home in claimed:
         yield (
             {
                 "household_no": people.household_no[home],
-                "person_no": people.person_no[i],
-                "name": people.name[i],
-                "cert_type": people.cert_type[i],
-                "cert_no": people.cert_no[i],
-                "sex": _COUNTY_SEX[int(people.sex[i])],
-                "birth_date": birth_date(int(people.birth[i])),
+                "person_no": others.person_no[i],
+                "name": others.name[i],
+                "cert_type": others.cert_type[i],
+                "cert_no": others.cert_no[i],
+                "sex": _COUNTY_SEX[int(others.sex[i])],
+                "birth_date": birth_date(int(others.birth[i])),
                 "relation": "05",
-                "ethnic": _COUNTY_ETHNIC[people.ethnic[i]],
+                "ethnic": _COUNTY_ETHNIC[others.ethnic[i]],
                 "health": "01",
                 "resident_insured": "是",
                 "status": ADDED,

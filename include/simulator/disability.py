@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from include.simulator import appointed
+from include.simulator import appointed, slips
 from include.simulator.months import NEVER, date_of, epoch_day, first_day, month, month_of, ym
 from include.simulator.randomness import stream
 from include.simulator.spreadsheets import money
@@ -17,6 +17,8 @@ _SUBSIDY = 100_00
 """Fen per month, each of the two."""
 _SEVERE = ("1", "2")
 _EARLIEST, _RECENT, _LATEST = month("2012-01"), month("2024-01"), month("2028-01")
+_OVERLOOKED, _OVERLOOKED_CODE = month("2022-03"), "43"
+"""Of the certificate that nobody takes back after the holder's death."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,13 @@ class Certificate:
     living: int
     care: int
     """Fen per month."""
+    code: str
+    """Type and grade."""
+
+    @property
+    def grade(self) -> str:
+        """1 (severe) to 4."""
+        return self.code[1]
 
     def in_force(self, period: int) -> bool:
         """Whether the person holds it at the month's end."""
@@ -39,7 +48,7 @@ class Certificate:
 
 
 def certificates(life: VillageLife) -> list[Certificate]:
-    """Every certificate of a village; who is recorded as disabled has one, or will have."""
+    """Every certificate of a village by holder; who is recorded as disabled has one, or will."""
     people, welfare = life.people, life.welfare
     disabled = [i for i, code in enumerate(people.disability) if code]
     random = stream(life.seed, "certificates", life.village.index)
@@ -71,9 +80,17 @@ def certificates(life: VillageLife) -> list[Certificate]:
                 end=end,
                 living=_SUBSIDY if needy else 0,
                 care=_SUBSIDY if people.disability[i][1] in _SEVERE else 0,
+                code=people.disability[i],
             )
         )
-    return found
+    overlooked = slips.supported_head(people)
+    if overlooked is None:
+        return found
+    issued, start = epoch_day(_OVERLOOKED) + 5, _OVERLOOKED + 1
+    paid_on = Certificate(overlooked, issued, start, NEVER, _SUBSIDY, 0, _OVERLOOKED_CODE)
+    return sorted(
+        [*(one for one in found if one.person != overlooked), paid_on], key=lambda one: one.person
+    )
 
 
 def _appointed(life: VillageLife, disabled: list[int]) -> dict[int, int]:
@@ -101,12 +118,12 @@ def records(life: VillageLife, last: int) -> Iterator[tuple[str, dict[str, str]]
         yield (
             "mz_disab_subsidy",
             {
-                "cert_no": people.person_id[i] + people.disability[i] + suffix,
+                "cert_no": people.person_id[i] + one.code + suffix,
                 "name": people.name[i],
                 "county_code": life.village.county.code,
                 "issued_on": f"{date_of(one.issued)}",
-                "disability_type": people.disability[i][0],
-                "disability_grade": people.disability[i][1],
+                "disability_type": one.code[0],
+                "disability_grade": one.grade,
                 "living_subsidy_m": money(one.living),
                 "care_subsidy_m": money(one.care),
                 "start_ym": ym(one.start),

@@ -9,10 +9,10 @@ from functools import cache
 
 import numpy as np
 
-from include.simulator import work_files
+from include.simulator import elsewhere, work_files
 from include.simulator.areas import SEED
 from include.simulator.county_files import without_labour
-from include.simulator.identity import certificate, certificate_is_lost
+from include.simulator.identity import certificate, certificate_is_lost, claimed_twice
 from include.simulator.income_truth import net_per_head
 from include.simulator.measures import AGAINST_ILLNESS, IN_PLACE, PREMIUM_SUBSIDY, known
 from include.simulator.monitoring import RISKS
@@ -22,8 +22,12 @@ from include.simulator.roster import GONE
 from include.simulator.slips import forgets_the_end, serious_illness
 from include.simulator.village import VillageMonth
 
-Finding = tuple[str, str, str]
-"""rule code, subject (``person`` or ``household``), person_id or household_no."""
+Finding = tuple[str, str, str, str, str]
+"""rule code, subject (``person`` or ``household``), person_id or household_no, household_no,
+FOUND or NEAR."""
+FOUND, NEAR = "found", "near"
+"""A near-miss meets its rule but for a month, or by less than a hundredth of the income line."""
+_NEAR_LINE = Decimal("1.01")
 _AGAINST = {
     "因病": frozenset(AGAINST_ILLNESS),
     "因学": frozenset(("义务教育保障", "其他教育帮扶", "社会帮扶")),
@@ -44,20 +48,27 @@ def findings(month: VillageMonth) -> Iterator[Finding]:
 def _of_persons(month: VillageMonth) -> Iterator[Finding]:
     people, history = month.life.people, month.life.monitoring
     insured = serious_illness(month.life)
-    for i, status in zip(month.roster.rows.tolist(), month.roster.status, strict=True):
-        if status in GONE:
-            continue
-        home = int(people.household[i])
-        whom = ("person", _known_id(people, i))
-        _, written, _ = certificate(month, i)
+    rows = [
+        (people, i, int(people.household[i]), insured[i], certificate(month, i)[1])
+        for i, status in zip(month.roster.rows.tolist(), month.roster.status, strict=True)
+        if status not in GONE
+    ]
+    # The second household writes down little of whom it claims.
+    rows += [(people, i, home, "", certificate(month, i)[1]) for i, home in claimed_twice(month)]
+    rows += [
+        (claim.people, claim.person, claim.claimed_by, "", claim.people.cert_no[claim.person])
+        for claim in elsewhere.claims(month.life)
+    ]
+    for others, i, home, is_insured, written in rows:
+        whom = ("person", _known_id(others, i), people.household_no[home], FOUND)
         number = written.replace(" ", "").replace("'", "")
         if month.state.known[home] and len(number) not in _LENGTHS:
             yield ("X01", *whom)
         if len(number) in (20, 22) and (
-            number[18] not in _KINDS or number[:18] != people.person_id[i]
+            number[18] not in _KINDS or number[:18] != others.person_id[i]
         ):
             yield ("X02", *whom)
-        if history.ex_poor[home] and insured[i] != "是":
+        if history.ex_poor[home] and is_insured != "是":
             yield ("X13", *whom)
 
 
@@ -86,18 +97,29 @@ def _of_households(month: VillageMonth) -> Iterator[Finding]:
         risks = [RISKS[i] for i in history.risks[h].tolist() if i >= 0]
         unanswered = [r for r in risks if r in _AGAINST and not kinds.get(h, set()) & _AGAINST[r]]
         subsidy = subsidised.get(h, -1)
-        found = {
-            "X03": in_force and h in kinds and h not in helped and period - started >= 1,
+        unhelped = in_force and h in kinds and h not in helped
+        lasted = int(state.cleared_ym[h]) - started
+        this_year = subsidy // 12 == started // 12
+        late = started % 12 + 1 - _PREMIUM_WINDOW
+        holds = {
+            "X03": unhelped and period - started >= 1,
             "X04": by_help and h not in helped,
-            "X05": by_help and int(state.cleared_ym[h]) - started <= 2,
+            "X05": by_help and lasted <= 2,
             "X06": by_help and line is not None and net[h] < line,
             "X07": not in_force and bool(unanswered),
             "X08": in_force and not history.no_labour[h] and h in unable,
-            "X12": subsidy // 12 == started // 12 and started % 12 + 1 > _PREMIUM_WINDOW,
+            "X12": this_year and late > 0,
         }
-        for rule, holds in found.items():
-            if holds:
-                yield rule, "household", numbers[h]
+        nearly = {
+            "X03": unhelped and period == started,
+            "X05": by_help and lasted == 3,
+            "X06": by_help and line is not None and line <= net[h] < line * _NEAR_LINE,
+            "X12": this_year and late == 0,
+        }
+        for outcome, rules in ((FOUND, holds), (NEAR, nearly)):
+            for rule, is_so in rules.items():
+                if is_so:
+                    yield rule, "household", numbers[h], numbers[h], outcome
 
 
 @cache
@@ -117,15 +139,16 @@ def _of_work(month: VillageMonth) -> Iterator[Finding]:
         home, n = int(people.household[i]), int(latest[i])
         if n < 0 or (works[i] and work.unknown_place[i]):
             continue
+        whom = ("person", _known_id(people, i), people.household_no[home], FOUND)
         begun[home] = max(begun.get(home, 0), int(work.start[i, n]))
         if works[i] and school[i] not in ("", _NO_STUDENT):
-            yield "X09", "person", _known_id(people, i)
+            yield ("X09", *whom)
         if not works[i] and forgets_the_end(life, i, int(work.end[i, n]), period):
-            yield "X10", "person", _known_id(people, i)
+            yield ("X10", *whom)
     sent = {m.household for m in known(life.measures, period) if m.detail == "劳务输出"}
     for h in sorted(sent):
         if month.state.in_force[h] and begun.get(h, 0) < epoch_day(int(month.state.started[h])):
-            yield "X11", "household", people.household_no[h]
+            yield "X11", "household", people.household_no[h], people.household_no[h], FOUND
 
 
 def _without_labour_but_assisted(month: VillageMonth) -> set[int]:
@@ -133,7 +156,9 @@ def _without_labour_but_assisted(month: VillageMonth) -> set[int]:
     life, people = month.life, month.life.people
     dibao, tekun = life.welfare.as_county_knows(month.period)
     ages = people.age(month.period)
-    able: set[int] = set()
+    # Of whom a second household claims it does not say that they cannot work.
+    able = {home for _, home in claimed_twice(month)}
+    able |= {claim.claimed_by for claim in elsewhere.claims(life)}
     assisted: set[int] = set()
     for i, status in zip(month.roster.rows.tolist(), month.roster.status, strict=True):
         if status in GONE:

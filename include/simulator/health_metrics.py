@@ -46,14 +46,13 @@ def metrics(month: VillageMonth) -> Iterator[Metric]:
 
 def _payments(month: VillageMonth) -> Iterator[tuple[str, dict[int, str]]]:
     life, when = month.life, month.period
-    own, outpatient = Counter[int](), Counter[int]()
+    own, outpatient = own_payments(month), Counter[int]()
     bill, outside = Counter[int](), Counter[int]()
     for made in range(when // 12 * 12, when + 1):
         for one in settlements.settled(life, made):
             if not life.since <= one.upload <= when:
                 continue
             fen, inpatient = one.fen, one.record["med_type"] == "21"
-            own[one.person] += fen["psn_part_amt"]
             if inpatient:
                 bill[one.person] += fen["medfee_sumamt"]
                 outside[one.person] += (
@@ -67,6 +66,17 @@ def _payments(month: VillageMonth) -> Iterator[tuple[str, dict[int, str]]]:
         "out_of_list_share_ytd",
         {i: str(_share(outside[i], fen)) for i, fen in bill.items() if fen > 0 and outside[i] > 0},
     )
+
+
+def own_payments(month: VillageMonth) -> Counter[int]:
+    """Fen per person paid by themselves since January, as far as uploaded by the month's end."""
+    life, when = month.life, month.period
+    own = Counter[int]()
+    for made in range(when // 12 * 12, when + 1):
+        for one in settlements.settled(life, made):
+            if life.since <= one.upload <= when:
+                own[one.person] += one.fen["psn_part_amt"]
+    return own
 
 
 def _insurance(month: VillageMonth, on_file: set[int]) -> Iterator[tuple[str, dict[int, str]]]:

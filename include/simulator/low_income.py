@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from include.simulator import appointed
+from include.simulator import appointed, slips
 from include.simulator.monitoring import SUDDEN
 from include.simulator.months import NEVER, date_of, epoch_day, month, month_of
 from include.simulator.randomness import stream
@@ -46,13 +46,15 @@ def recognitions(life: VillageLife) -> list[Recognition]:
     lasts = random.integers(6, 40, count)
     found: list[Recognition] = []
     free: list[int] = []
+    kept = slips.kept_as_marginal(life.village, welfare.dibao_start, welfare.dibao_end)
     for h in range(count):
         dibao, tekun = int(welfare.dibao_start[h]), int(welfare.tekun_start[h])
         if dibao < NEVER:
             end = int(welfare.dibao_end[h])
             found.append(_since(h, DIBAO, dibao, end))
-            if dibao >= month("2024-01") and tekun == NEVER and draws[h, 0] < _UPGRADED_SHARE:
-                found.append(_since(h, EDGE, dibao - 10, dibao + 2))
+            is_upgraded = dibao >= month("2024-01") and draws[h, 0] < _UPGRADED_SHARE
+            if h == kept or (is_upgraded and tekun == NEVER):
+                found.append(_since(h, EDGE, dibao - 10, NEVER if h == kept else dibao + 2))
         if tekun < NEVER:
             found.append(_since(h, TEKUN, tekun, NEVER))
         if dibao < NEVER or tekun < NEVER:

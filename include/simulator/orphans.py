@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from include.simulator import appointed
+from include.simulator import appointed, slips
 from include.simulator.months import NEVER, epoch_day, first_day, month, month_of, ym
 from include.simulator.population import CHILD, GRANDCHILD, HEAD, SON, SONS_WIFE, SPOUSE
 from include.simulator.randomness import stream
@@ -19,6 +19,8 @@ ORPHAN, UNCARED = "孤儿", "事实无人抚养儿童"
 _AMOUNT = 1_100_00
 """Fen per month."""
 _SHARE = 0.004
+_OVERLOOKED = month("2024-09")
+"""First month of support that goes on after the child's death."""
 _PARENTS = {CHILD: (HEAD, SPOUSE), GRANDCHILD: (SON, SONS_WIFE)}
 
 
@@ -45,10 +47,14 @@ def supports(life: VillageLife) -> list[Support]:
         start = month_of(int(people.birth[i])) + int(ages[i])
         if i not in starts and month("2012-01") <= start < month("2028-01"):
             starts[i] = start
+    overlooked = slips.overlooked_child(people)
+    if overlooked is not None:
+        starts[overlooked] = _OVERLOOKED
     found = []
     for i, start in sorted(starts.items()):
         adult = month_of(int(people.birth[i])) + 18 * 12
-        dead = month_of(int(people.death[i])) + 2 if people.death[i] < NEVER else NEVER
+        is_known_dead = people.death[i] < NEVER and i != overlooked
+        dead = month_of(int(people.death[i])) + 2 if is_known_dead else NEVER
         if start < min(adult, dead):
             found.append(Support(i, start, min(adult, dead)))
     return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from include.simulator import slips
 from include.simulator.monitoring import Monitoring
 from include.simulator.months import NEVER, epoch_day, month, month_of
 from include.simulator.population import Population
@@ -22,6 +23,8 @@ UNKNOWN_TYPE = "乡村建设辅助岗"
 """A type that came into use after the code list was agreed (D21)."""
 _FIRST, _LAST = month("2022-01"), month("2027-10")
 _LATE_DEATH_SHARE = 0.5
+_OVERLOOKED = epoch_day(month("2023-03"))
+"""Beginning of a post that is paid on after its holder's death."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Post:
 
 
 def build(seed: int, people: Population, monitoring: Monitoring) -> list[Post]:
-    """All posts of a village's people, by person."""
+    """All posts of a village's people."""
     random = stream(seed, "welfare posts", people.village.index)
     persons = len(people.role)
     age = people.age(month("2026-01"))
@@ -82,6 +85,11 @@ def build(seed: int, people: Population, monitoring: Monitoring) -> list[Post]:
             rare = draws[i, 4]
             defect = "D21" if rare < 0.01 else "D14" if rare < 0.015 else ""
             posts.append(Post(i, name, kind, when, ended, struck, yuan * 100, defect))
+    overlooked = slips.paid_head(people)
+    if overlooked is not None:
+        name, kind, yuan = KINDS[0]
+        ended = int(people.death[overlooked])
+        posts.append(Post(overlooked, name, kind, _OVERLOOKED, ended, NEVER, yuan * 100, ""))
     return posts
 
 
@@ -94,6 +102,11 @@ def _end(people: Population, i: int, drawn: int) -> tuple[int, int]:
     if ended == people.death[i]:
         return ended, int(people.death_listed[i])
     return ended, month_of(ended)
+
+
+def is_delivered(post: Post, period: int, on_file: frozenset[int]) -> bool:
+    """Whether the month's file has the post: its holder is on file, or overlooked as dead."""
+    return post.is_listed(period) and (post.person in on_file or post.struck == NEVER)
 
 
 def paid(seed: int, people: Population, post: Post, period: int) -> int:

@@ -17,8 +17,10 @@ import numpy as np
 from include.simulator import (
     assistance_truth,
     civil_affairs,
+    conflicts,
     drinking_water,
     dwellings,
+    elsewhere,
     findings,
     health_metrics,
     income_truth,
@@ -49,7 +51,8 @@ _COLUMNS = {
     "settlements": ("person_id", "settled_on", "own_payment"),
     "planted": ("county_code", "kind", "row_no", "defect_code", "column"),
     "metrics": ("subject", "id", "metric", "value"),
-    "findings": ("rule_code", "subject", "id"),
+    "findings": ("code", "subject", "id", "household_no", "outcome", "county_code"),
+    "conflicts": ("code", "subject", "id", "household_no", "county_code"),
 }  # fmt: skip
 """``is_lost``: the county wrote a number that the person had before (D07); nothing that the
 departments know of the person leads to the county's row.
@@ -57,7 +60,9 @@ departments know of the person leads to the county's row.
 in the source (person_no, psn_no), or certificate and ID of a dibao member.
 ``settlements`` lists what was uploaded in the month, whenever it was settled.
 ``metrics`` lists, for the risk rules, what is so at the month's end: the subject is ``person`` (by
-person_id) or ``household`` (by household_no); what is nothing (value 0) may be left out."""
+person_id) or ``household`` (by household_no); what is nothing (value 0) may be left out.
+``findings`` and ``conflicts`` list what the cross-field rules and the reconciliation must find, by
+the same subjects; ``outcome`` is ``found``, or ``near`` for what is only nearly so."""
 
 Metric = tuple[str, str, str, str]
 """subject, id, metric (as in ref_risk_rule), value in the rule's unit (yuan, not fen)."""
@@ -121,6 +126,9 @@ class Truth:
             )  # fmt: skip
         for i, _ in claimed_twice(month):
             self._row("rows", "county_person", people.person_no[i], people.person_id[i], "D06")
+        for claim in elsewhere.claims(life):
+            person_no = claim.people.person_no[claim.person]
+            self._row("rows", "county_person", person_no, claim.person_id, "D06")
         for i, record in settlements.enrolments(life, month.period):
             in_force = settlements.in_force(record, month.period)
             self._row("enrolments", people.person_id[i], int(in_force))
@@ -131,7 +139,9 @@ class Truth:
             self._record("mz_dibao_member", key, kept[i], people.person_id[i])
 
         for finding in findings.findings(month):
-            self._row("findings", *finding)
+            self._row("findings", *finding, county)
+        for conflict in conflicts.conflicts(month):
+            self._row("conflicts", *conflict)
 
         for metrics in METRICS:
             for metric in metrics(month):

@@ -65,12 +65,15 @@ class VillageLife:
         """Households and persons."""
         people = population.build(self.seed, self.village)
         slips.shorten_a_certificate(people, self.monitoring)
+        slips.overlook_deaths(people)
         return people
 
     @cached_property
     def monitoring(self) -> Monitoring:
         """When households were identified, cleared and identified again."""
-        return monitoring.build(self.seed, self.profile, self.village)
+        built = monitoring.build(self.seed, self.profile, self.village)
+        slips.contradict_a_kind(built, self.village)
+        return built
 
     @cached_property
     def welfare(self) -> Welfare:

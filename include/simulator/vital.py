@@ -13,7 +13,7 @@ import numpy as np
 
 from include.simulator import burdens
 from include.simulator.months import date_of, epoch_day
-from include.simulator.population import CHILD, HEAD, SONS_WIFE, SPOUSE
+from include.simulator.population import CHILD, DEATHS_FROM, HEAD, SONS_WIFE, SPOUSE
 from include.simulator.randomness import pick, stream
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def known_dead(life: VillageLife, when: int) -> set[int]:
     """Persons with a certificate that the sources have delivered by the month."""
     return {
         i
-        for died in range(life.since - 1, when + 1)
+        for died in range(max(life.since - 1, DEATHS_FROM), when + 1)
         for i, reported in certified(life, died)
         if life.since <= reported <= when
     }

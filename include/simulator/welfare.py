@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from include.simulator import appointed
+from include.simulator import appointed, slips
 from include.simulator.monitoring import Monitoring
 from include.simulator.months import NEVER, month, month_of
 from include.simulator.population import Population
@@ -15,6 +15,7 @@ from include.simulator.randomness import Flags, Ints, pick, stream
 CLASSES = "ABC"
 _CLASS_SHARE = (1.0, 0.75, 0.5)
 _EARLIEST, _RECENT, _LATEST = month("2018-01"), month("2025-01"), month("2027-12")
+_LONG_SUPPORTED = month("2023-06")
 CIVIL_AFFAIRS_LAG = 2
 """Months after a death until civil affairs strikes the member off."""
 
@@ -39,6 +40,8 @@ class Welfare:
     selfcare: Ints
     """1 able, 2 partly, 3 not able to care for oneself."""
     in_institution: Flags
+    unheard: Flags
+    """Per household: the county's list does not know of its full support."""
 
     def in_force(self, period: int) -> Flags:
         """Households with minimum living allowance in the month."""
@@ -52,7 +55,7 @@ class Welfare:
         """
         slow = np.arange(self.people.households) % 5 == 0
         dibao: Flags = np.where(slow, self.in_force(period - 1), self.in_force(period))
-        tekun: Flags = self.tekun_start <= period - slow
+        tekun: Flags = (self.tekun_start <= period - slow) & ~self.unheard
         return dibao, tekun
 
     def reviewed(self, household: int, period: int) -> int:
@@ -137,6 +140,12 @@ def build(seed: int, people: Population, monitoring: Monitoring) -> Welfare:
     extra = np.where(random.random(count) < 0.2, 9700, 0)
     tekun_start = np.where(tekun, random.integers(_EARLIEST, month("2026-06"), count), NEVER)
     institution = random.random(count) < 0.15
+    overlooked = slips.supported_head(people)
+    if overlooked is not None:
+        h = int(people.household[overlooked])
+        gets[h], dibao_start[h], dibao_end[h] = False, NEVER, NEVER
+        covered[people.household == h] = False
+        tekun[h], tekun_start[h] = True, _LONG_SUPPORTED
     special = appointed.allowances(seed, people, ~gets & ~tekun)
     for household, when in special.starts:
         dibao_start[household] = when
@@ -163,4 +172,5 @@ def build(seed: int, people: Population, monitoring: Monitoring) -> Welfare:
         tekun_amount=amount,
         selfcare=selfcare,
         in_institution=institution,
+        unheard=slips.unlisted_support(people.village, tekun_start),
     )

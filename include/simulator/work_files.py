@@ -67,7 +67,7 @@ def welfare_posts(month: VillageMonth) -> Iterator[Row]:
     people, period = month.life.people, month.period
     on_file = _on_file(month)
     for post in month.life.posts:
-        if not post.is_listed(period) or post.person not in on_file:
+        if not posts.is_delivered(post, period, on_file):
             continue
         i, end = post.person, post.known_end(period)
         defects = [(people.cert_defect[i], "cert_no")] if people.cert_defect[i] else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from include.evaluation.rules import Truth, compare, expected_alerts, read_rules, threshold
+from include.evaluation.rules import Truth, expected_alerts, near_misses, read_rules, threshold
 
 RULE = {
     "rule_code": "R1", "name_zh": "规则", "source_family": "county", "subject": "household",
@@ -144,22 +144,21 @@ def test_near_misses_are_those_beside_the_threshold() -> None:
     assert near == {"R1": 1}
 
 
+def test_a_flag_without_near_misses_has_no_figure() -> None:
+    rules = pd.DataFrame(
+        [
+            RULE | {"rule_code": code, "unit": unit}
+            for code, unit in (("R1", "flag"), ("R2", "yuan"))
+        ]
+    )
+    assert near_misses(rules, {"R1": 0, "R2": 0}) == {"R1": None, "R2": 0}
+    assert near_misses(rules, {"R1": 2, "R2": 3}) == {"R1": 2, "R2": 3}
+    assert near_misses(rules, {}) == {}
+
+
 def test_thresholds_of_the_seed() -> None:
     by_code = {rule["rule_code"]: rule for rule in read_rules().to_dict("records")}
     assert threshold(by_code["R309"], 2026) == 9000
     assert threshold(by_code["R104"], 2026) == 11700
     assert threshold(by_code["R104"], 2025) == 11100
     assert threshold(by_code["R312"], 2026) == 30
-
-
-def test_figures_of_a_rule() -> None:
-    rules = pd.DataFrame([RULE, RULE | {"rule_code": "R2"}, RULE | {"rule_code": "R3"}])
-    expected_here = {("R1", "2026-02", "a"), ("R1", "2026-02", "b"), ("R2", "2026-02", "a")}
-    raised = {("R1", "2026-02", "b"), ("R1", "2026-02", "c"), ("R1", "2026-03", "b")}
-    one, two, three = compare(rules, expected_here, raised, {"R1": 4})
-    assert (one.expected, one.raised, one.missed, one.extra) == (2, 3, 1, 2)
-    assert (one.precision, one.recall, one.near_misses) == (1 / 3, 1 / 2, 4)
-    assert one.missed_keys == ["2026-02/a"]
-    assert one.extra_keys == ["2026-02/c", "2026-03/b"]
-    assert (two.precision, two.recall, two.is_exact) == (None, 0.0, False)
-    assert (three.precision, three.recall, three.is_exact) == (None, None, True)

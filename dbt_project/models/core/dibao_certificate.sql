@@ -1,24 +1,15 @@
 -- A dibao certificate (低保证) and the one household it belongs to in the month: that of its covered
--- members on file, or of its head where no covered member is on file (any more). Whom the funeral
--- register knows as dead before the month began is not among the living.
-with death as (
-    select distinct on (register.person_key)
-        register.person_key,
-        register.died_on,
-        {{ source_row('mz_death', 'register') }} as source_row
-    from {{ ref('stg_mz_death') }} as register
-    order by register.person_key, register.died_on, register.death_id
-),
-
-member as (
+-- members on file, or of its head where no covered member is on file (any more). Who is known
+-- to have died before the month began is not among the living.
+with member as (
     select
         member.cert_no,
         member.person_key,
         death.died_on,
-        death.source_row as death_row,
+        death.source_rows[1] as death_row,
         coalesce(death.died_on < {{ month_start() }}, false) as is_dead
     from {{ ref('stg_mz_dibao_member') }} as member
-    left join death on member.person_key = death.person_key
+    left join {{ ref('known_death') }} as death on member.person_key = death.person_key
     where coalesce(member.covered, false)
 ),
 

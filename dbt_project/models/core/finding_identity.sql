@@ -1,5 +1,5 @@
 -- Contradictions in the family lists: certificate numbers, and insurance of the ex-poor. A row
--- that leads to nobody is a finding about its household.
+-- that leads to nobody is a finding about its household; a number left blank has no character.
 with member as (
     select
         person.*,
@@ -25,12 +25,12 @@ found as (
     select
         rule.rule_code,
         member.*,
-        member.cert_length::numeric as value
+        coalesce(member.cert_length, 0)::numeric as value
     from member
     inner join {{ cross_rule('X01') }} as rule on true
     where
         member.monitor_status <> 'none'
-        and member.cert_length::text <> all(string_to_array(rule.param_text, ','))
+        and coalesce(member.cert_length, 0)::text <> all(string_to_array(rule.param_text, ','))
     union all
     select
         rule.rule_code,

@@ -102,27 +102,6 @@ register as (
     where period = {{ period() }}
 ),
 
-death as (
-    select
-        person_key,
-        min(died_on) as died_on,
-        (array_agg(source_row order by source_row))[1:10] as source_rows
-    from (
-        select
-            told.person_key,
-            told.died_on,
-            {{ source_row('wj_death', 'told') }} as source_row
-        from {{ ref('stg_wj_death') }} as told
-        union all
-        select
-            told.person_key,
-            told.died_on,
-            {{ source_row('mz_death', 'told') }} as source_row
-        from {{ ref('stg_mz_death') }} as told
-    ) as known
-    group by person_key
-),
-
 -- The county may have struck the member off in the same month, so its list is asked and not
 -- dim_person; who is in two lists counts where he is still said to live.
 listed as (
@@ -156,7 +135,7 @@ coverage as (
     inner join register on register.is_delivered
     inner join listed on person.person_key = listed.person_key
     left join enrolment on person.person_key = enrolment.person_key
-    left join death
+    left join {{ ref('known_death') }} as death
         on person.person_key = death.person_key and death.died_on <= {{ month_end() }}
     where not coalesce(enrolment.is_insured, false) and death.person_key is null
 ),
@@ -228,7 +207,7 @@ dead as (
         count(*)::numeric as value,
         max(death.died_on) as event_on,
         (array_agg(death.source_rows[1] order by death.source_rows[1]))[1:10] as source_rows
-    from death
+    from {{ ref('known_death') }} as death
     inner join listed on death.person_key = listed.person_key
     where death.died_on between {{ month_start() }} and {{ month_end() }}
     group by listed.household_key

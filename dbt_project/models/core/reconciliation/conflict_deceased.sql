@@ -1,13 +1,12 @@
--- People whom the funeral register knows as dead and other records treat as living. A payment for
+-- People who are known to be dead and whom other records treat as living. A payment for
 -- the month of the death is due; one for a later month is not.
 with death as (
-    select distinct on (register.person_key)
-        register.person_key,
-        register.died_on,
-        {{ source_row('mz_death', 'register') }} as source_row
-    from {{ ref('stg_mz_death') }} as register
-    where register.died_on <= {{ month_end() }}
-    order by register.person_key, register.died_on, register.death_id
+    select
+        person_key,
+        died_on,
+        source_rows
+    from {{ ref('known_death') }}
+    where died_on <= {{ month_end() }}
 ),
 
 last_listed as (
@@ -120,7 +119,7 @@ select
     coalesce(last_listed.county_code, case_of.register_county_code) as county_code,
     death.died_on::text as left_value,
     case_of.right_value,
-    array[death.source_row] as left_rows,
+    death.source_rows as left_rows,
     case_of.right_rows
 from person_case as case_of
 inner join death on case_of.person_key = death.person_key
