@@ -81,7 +81,7 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             "nobody_deceased",
             "deceased_holders > 0",
             severity="warning",
-            description="no holder is dead by the funeral register",
+            description="no holder is known as dead",
             label_zh="无已故在岗人员",
             reason="the county has not struck off a holder, or one person's number is another's.",
             remedy="send the county the list of deaths; see deceased_paid_amt for what was paid.",

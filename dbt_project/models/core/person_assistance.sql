@@ -31,11 +31,10 @@ aid as (
     group by person_key
 ),
 
-disability as (
-    -- A certificate counts from its issue, its subsidies from start_ym, both to before end_ym.
+subsidy as (
+    -- The subsidies of a certificate run from start_ym to before end_ym.
     select
         person_key,
-        min(disability_grade) as disability_grade,
         coalesce(bool_or(living_subsidy_m > 0 and start_ym <= {{ period() }}), false)
             as has_living_subsidy,
         coalesce(bool_or(care_subsidy_m > 0 and start_ym <= {{ period() }}), false)
@@ -59,14 +58,14 @@ select
     orphan.person_key is not null as is_orphan,
     coalesce(aid.granted, 0) as temp_aid_12m_count,
     coalesce(aid.amount, 0) as temp_aid_12m_amt,
-    disability.person_key is not null as has_disability_certificate,
-    disability.disability_grade,
-    coalesce(disability.has_living_subsidy, false) as has_living_subsidy,
-    coalesce(disability.has_care_subsidy, false) as has_care_subsidy,
-    coalesce(disability.subsidy_amt, 0) as disability_subsidy_amt
+    person.disability_grade is not null as has_disability_certificate,
+    person.disability_grade,
+    coalesce(subsidy.has_living_subsidy, false) as has_living_subsidy,
+    coalesce(subsidy.has_care_subsidy, false) as has_care_subsidy,
+    coalesce(subsidy.subsidy_amt, 0) as disability_subsidy_amt
 from {{ ref('dim_person') }} as person
 left join dibao on person.person_key = dibao.person_key
 left join tekun on person.person_key = tekun.person_key
 left join orphan on person.person_key = orphan.person_key
 left join aid on person.person_key = aid.person_key
-left join disability on person.person_key = disability.person_key
+left join subsidy on person.person_key = subsidy.person_key

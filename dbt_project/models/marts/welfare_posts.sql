@@ -3,14 +3,6 @@ with county as (
     {{ county_data_status('county_welfare_post') }}
 ),
 
-death as (
-    select
-        person_key,
-        min(died_on) as died_on
-    from {{ ref('stg_mz_death') }}
-    group by person_key
-),
-
 benefit as (
     select member.person_key
     from {{ ref('stg_mz_dibao_member') }} as member
@@ -42,7 +34,7 @@ post as (
         person.person_key is not null as is_on_file
     from {{ ref('stg_county_welfare_post') }} as post
     inner join county on post.county_code = county.county_code and county.data_status = 'published'
-    left join death on post.person_key = death.person_key
+    left join {{ ref('known_death') }} as death on post.person_key = death.person_key
     left join benefit on post.person_key = benefit.person_key
     left join {{ ref('dim_person') }} as person on post.person_key = person.person_key
     where post.period = {{ period() }}

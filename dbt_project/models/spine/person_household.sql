@@ -1,24 +1,34 @@
--- Who lives where in the month. A person whom two households list belongs to the one that had him
--- before: one that lists him as a new member waits until the other reports that he
--- has moved. Every figure counts him once; the conflict is listed in identity_conflict.
-select distinct on (person.person_key)
-    person.person_key,
-    person.household_key,
-    person.county_code,
+-- Who lives where in the month. Of the households that list a person ref_survivorship says to which
+-- he belongs. Every figure counts him once; the conflict is listed in identity_conflict.
+with listed as (
+    select
+        person.*,
+        case
+            when person.status = '新增' then 'county_person_new'
+            else 'county_person_standing'
+        end as source
+    from {{ ref('stg_county_person') }} as person
+    where person.period = {{ period() }} and person.is_present
+)
+
+select distinct on (listed.person_key)
+    listed.person_key,
+    listed.household_key,
+    listed.county_code,
+    listed.source,
     coalesce(link.method, 'resident_id') as method,
     coalesce(link.score, case when link.method is null then 1.0 end)::numeric as score,
-    count(*) over (partition by person.person_key) as households_claiming
-from {{ ref('stg_county_person') }} as person
+    count(*) over (partition by listed.person_key) as households_claiming
+from listed
+left join {{ ref('ref_survivorship') }} as rule
+    on rule.attribute = 'household' and listed.source = rule.source
 left join {{ source('vault', 'person_link') }} as link
     on
-        person.delivery_id = link.delivery_id
-        and person.row_no = link.row_no
+        listed.delivery_id = link.delivery_id
+        and listed.row_no = link.row_no
         and link.column_name = 'cert_no'
-where
-    person.period = {{ period() }}
-    and person.is_present
 order by
-    person.person_key,
-    coalesce(person.status = '新增', false),
-    person.county_code,
-    person.household_key
+    listed.person_key,
+    rule.priority,
+    listed.county_code,
+    listed.household_key

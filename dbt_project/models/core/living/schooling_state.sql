@@ -19,7 +19,7 @@ listed as (
         {{ source_row('county_person', 'stated') }} as source_row,
         extract(year from age(
             case when stated.period = {{ period() }} then cutoff.now else cutoff.before end,
-            stated.birth_date
+            person.birth_date
         ))::integer as school_age,
         case
             when status.is_at_school then 'at_school'
@@ -35,7 +35,7 @@ listed as (
             and stated.county_code = person.county_code
     left join {{ ref('ref_school_status') }} as status on stated.school_status = status.code
     cross join cutoff
-    where stated.birth_date > {{ month_start() }} - interval '18 years'
+    where person.birth_date > {{ month_start() }} - interval '18 years'
 )
 
 select

@@ -1,5 +1,5 @@
--- C2 家庭成员: a member of a household. Sex and birth date are those of the ID: the files
--- contradict it at times. Without a usable ID they are those of whom the row was linked to.
+-- C2 家庭成员: a member of a household. Sex and birth date are those of the ID, or
+-- without a usable ID those of whom the row was linked to; what the file says of them is beside it.
 {{ config(materialized='table') }}
 {#- The number as written, without blanks and apostrophes; only its shape goes further. -#}
 {%- set written = "translate(r.cert_no, ' ''`’' || chr(9) || chr(12288), '')" -%}
@@ -7,8 +7,11 @@
 {%- set columns = {
     'household_key': 'household.key',
     'person_key': 'person.key',
+    'identity_source': "case when person_id.key is null then 'linked_person' else 'resident_id' end",
     'sex': 'person.sex',
     'birth_date': 'person.birth_date',
+    'stated_sex': "nullif(stated_sex.gb_code, '9')",
+    'stated_birth_date': cell('day', 'birth_date'),
     'ethnic_code': 'ethnic_group.gb_code',
     'is_present': 'known_status.is_present',
     'cert_length': 'length(' ~ written ~ ')',
@@ -43,6 +46,7 @@
         vault_join('person', 'cert_no'),
         label_join('ref_person_status', 'status', 'status', 'known_status'),
         code_join('ethnic', 'county', 'ethnic', 'ethnic_group'),
+        code_join('sex', 'county', 'sex', 'stated_sex'),
     ] | join('\n    '),
     reads_from=previous_period(),
 ) }}

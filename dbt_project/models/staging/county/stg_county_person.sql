@@ -1,8 +1,11 @@
 {{ staged('base_county_person', [
     'household_key',
     'person_key',
+    'identity_source',
     'sex',
     'birth_date',
+    'stated_sex',
+    'stated_birth_date',
     'ethnic_code',
     'is_present',
     'cert_length',
