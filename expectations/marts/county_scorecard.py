@@ -30,7 +30,9 @@ _FIGURES = (
     "insured_persons",
     "high_burden_households",
 )
-_GRADES = "grade_households, grade_income, grade_health, grade_assistance"
+_GRADES = ", ".join(
+    f"grade_{group}" for group in ("households", "income", "health", "assistance", "living", "work")
+)
 _IN_FORCE = "count(*) filter (where h.monitor_status = 'in_force'"
 _RECOMPUTED = {
     "households": "count(*)",

@@ -87,7 +87,7 @@ COUNTY_SCORECARD = {
     "out_of_pocket_ytd_amt": _MONEY,
     "high_burden_households": "bigint",
     "income_line_verified": "boolean",
-    **dict.fromkeys(scorecards.GRADES, "text"),
+    **dict.fromkeys(scorecards.COUNTY_GRADES, "text"),
 }  # fmt: skip
 
 
@@ -163,7 +163,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
                 "net_income_pp": round((wage + 4000) / 3, 2), "households_below_line": 0,
                 "insured_persons": 9, "insured_share": 1, "monitored_insured_share": 1,
                 "out_of_pocket_ytd_amt": 300, "high_burden_households": 0,
-                "income_line_verified": False, **dict.fromkeys(scorecards.GRADES, "B"),
+                "income_line_verified": False, **dict.fromkeys(scorecards.COUNTY_GRADES, "B"),
             },
         )  # fmt: skip
     _insert(
@@ -172,7 +172,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
         {
             "period": period, "county_code": HELD_BACK, "county_name": counties()[HELD_BACK],
             "data_status": "held_back", "income_line_verified": False,
-            **dict.fromkeys(scorecards.GRADES, "held_back"),
+            **dict.fromkeys(scorecards.COUNTY_GRADES, "held_back"),
         },
     )  # fmt: skip
     alerts.fill(db, period, monitored)

@@ -11,6 +11,8 @@ from include.contracts import contracts
 
 V, D, K = "candidate.village_scorecard", "candidate.data_health", "candidate.county_kpi"
 GRADES = ("grade_households", "grade_income", "grade_health", "grade_assistance")
+"""Of a village's figures; a county shows those of other marts' figures too."""
+COUNTY_GRADES = (*GRADES, "grade_living", "grade_work")
 
 VILLAGE_SCORECARD = {
     **dict.fromkeys(

@@ -82,7 +82,7 @@ BREAKS: dict[str, dict[str, str]] = {
         "insured_share_is_a_share": f"update {S} set insured_share = 1.000001 where {_C}",
         "monitored_insured_share_is_a_share": f"update {S} set monitored_insured_share = -0.000001"
         f" where {_C}",
-        "grades_known": f"update {S} set grade_health = 'E' where {_C}",
+        "grades_known": f"update {S} set grade_work = 'E' where {_C}",
         "previous_as_published": f"update {S} set previous_monitored_households = 7 where {_C}",
         "no_identifier_columns": f"alter table {S} add column contact_phone text",
         "no_identifier_values": f"update {S} set county_name = '电话13800000000' where {_C}",

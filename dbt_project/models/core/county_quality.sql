@@ -1,6 +1,6 @@
 -- What the inputs of each group of a county's figures are worth: a row per measure, with its grade
 -- by ref_quality_grade. The city's own systems count for every county. A measure that cannot be
--- taken (no sender's time stamp, no code cells) has no row.
+-- taken (no sender's time stamp, no code cells, no rows about people) has no row.
 with input as (
     select
         county.county_code,
@@ -10,10 +10,14 @@ with input as (
         health.staged_rows,
         health.quarantined_rows,
         health.coded_cells,
-        health.unmapped_cells
+        health.unmapped_cells,
+        link.person_rows,
+        link.review_rows + link.provisional_rows + link.unlinked_rows as uncertain_rows
     from {{ ref('county_status') }} as county
     inner join {{ ref('delivery_health') }} as health
         on health.county_code in (county.county_code, '431000')
+    left join {{ ref('link_health') }} as link
+        on health.kind = link.kind and health.county_code = link.county_code
 ),
 
 summed as (
@@ -24,7 +28,8 @@ summed as (
         max(days_late)::numeric as days_late,
         round(sum(quarantined_rows) / nullif(sum(staged_rows + quarantined_rows), 0), 6)
             as quarantine_share,
-        round(sum(unmapped_cells) / nullif(sum(coded_cells), 0), 6) as unmapped_share
+        round(sum(unmapped_cells) / nullif(sum(coded_cells), 0), 6) as unmapped_share,
+        round(sum(uncertain_rows) / nullif(sum(person_rows), 0), 6) as uncertain_person_share
     from input
     group by county_code, figure_group
 ),
@@ -58,7 +63,8 @@ measured as (
             ('missing_kinds', summed.missing_kinds),
             ('days_late', summed.days_late),
             ('quarantine_share', summed.quarantine_share),
-            ('unmapped_share', summed.unmapped_share)
+            ('unmapped_share', summed.unmapped_share),
+            ('uncertain_person_share', summed.uncertain_person_share)
         ) as item (measure, measured)
     where item.measured is not null
     union all

@@ -47,7 +47,9 @@ grade as (
         max(grade) filter (where figure_group = 'households') as grade_households,
         max(grade) filter (where figure_group = 'income') as grade_income,
         max(grade) filter (where figure_group = 'health') as grade_health,
-        max(grade) filter (where figure_group = 'assistance') as grade_assistance
+        max(grade) filter (where figure_group = 'assistance') as grade_assistance,
+        max(grade) filter (where figure_group = 'living') as grade_living,
+        max(grade) filter (where figure_group = 'work') as grade_work
     from {{ ref('county_grade') }}
     group by county_code
 )
@@ -72,19 +74,21 @@ select
             then coalesce(previous.monitored, 0)::integer
     end
         as previous_monitored_households,
+    grade.grade_households,
     household.net_income_pp,
     household.below_line::integer as households_below_line,
+    coalesce(line.income_line_verified, false) as income_line_verified,
+    grade.grade_income,
     household.insured::integer as insured_persons,
     round(household.insured::numeric / nullif(household.insurable, 0), 6) as insured_share,
     round(household.monitored_insured::numeric / nullif(household.monitored_insurable, 0), 6)
         as monitored_insured_share,
     household.out_of_pocket_ytd_amt,
     household.high_burden::integer as high_burden_households,
-    coalesce(line.income_line_verified, false) as income_line_verified,
-    grade.grade_households,
-    grade.grade_income,
     grade.grade_health,
-    grade.grade_assistance
+    grade.grade_assistance,
+    grade.grade_living,
+    grade.grade_work
 from {{ ref('county_status') }} as status
 left join household on status.county_code = household.county_code
 left join previous on status.county_code = previous.county_code
