@@ -10,6 +10,7 @@ from expectations.marts.shared import (
     has_rows,
     identity,
     key,
+    keys_are_hashes,
     no_identifiers,
     one_period,
     steady_volume,
@@ -112,6 +113,7 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             reason="what is below an estimated standard may be above the real one.",
             remedy="enter the year's standard with its document into ref_dibao_standard.",
         ),
+        keys_are_hashes("household_key"),
         *no_identifiers("assistance_coverage"),
         steady_volume("assistance_coverage"),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from expectations.check import Check, no_rows
 from expectations.marts.scope import published_counties
-from expectations.marts.shared import REBUILD, identity, no_identifiers, one_period
+from expectations.marts.shared import REBUILD, identity, keys_are_hashes, no_identifiers, one_period
 
 TABLE = "candidate.data_finding"
 ROW_KEY = "rule_code || '/' || finding_key"
@@ -33,13 +33,7 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             label_zh="问题对象完整",
             reason="a finding about nobody cannot be corrected.",
         ),
-        identity(
-            "keys_are_keyed_hashes",
-            "household_key !~ '^[0-9a-f]{{64}}$' or finding_key !~ '^[0-9a-f]{{64}}$'",
-            description="keys are keyed hashes and not numbers of people or households",
-            label_zh="主键为加密散列",
-            reason="the number leads back to the person in every other system.",
-        ),
+        keys_are_hashes("household_key", "person_key", "finding_key"),
         identity(
             "reason_is_complete",
             "coalesce(btrim(reason), '') = '' or reason ~ '[{{}}]'"

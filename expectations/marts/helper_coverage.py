@@ -11,6 +11,7 @@ from expectations.marts.shared import (
     has_rows,
     identity,
     key,
+    keys_are_hashes,
     no_identifiers,
     one_period,
     steady_volume,
@@ -114,13 +115,7 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             reason="more than that is rather a file cut short than helpers withdrawn.",
             remedy="compare the county's helper file with last month's.",
         ),
-        identity(
-            "key_is_a_keyed_hash",
-            "household_key !~ '^[0-9a-f]{{64}}$'",
-            description="household_key is a keyed hash and not a household number",
-            label_zh="户键为加密散列",
-            reason="the number leads back to the household in every other system.",
-        ),
+        keys_are_hashes("household_key"),
         *no_identifiers("helper_coverage"),
         steady_volume("helper_coverage"),
     )

@@ -10,6 +10,7 @@ from expectations.marts.shared import (
     has_rows,
     identity,
     key,
+    keys_are_hashes,
     no_identifiers,
     one_period,
     steady_volume,
@@ -92,13 +93,7 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             label_zh="参保人数不大于应参保人数",
             reason="the insured share would exceed one.",
         ),
-        identity(
-            "key_is_a_keyed_hash",
-            "household_key !~ '^[0-9a-f]{{64}}$'",
-            description="household_key is a keyed hash and not a household number",
-            label_zh="户主键为加密散列",
-            reason="the number leads back to the household in every other system.",
-        ),
+        keys_are_hashes("household_key"),
         identity(
             "village_in_county",
             "left(village_code, 6) <> county_code",

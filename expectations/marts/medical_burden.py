@@ -11,6 +11,7 @@ from expectations.marts.shared import (
     has_rows,
     identity,
     key,
+    keys_are_hashes,
     no_identifiers,
     one_period,
     steady_volume,
@@ -107,13 +108,7 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             reason="two marts that disagree discredit both.",
             remedy=REBUILD,
         ),
-        identity(
-            "key_is_a_keyed_hash",
-            "household_key !~ '^[0-9a-f]{{64}}$'",
-            description="household_key is a keyed hash and not a household number",
-            label_zh="户主键为加密散列",
-            reason="the number leads back to the household in every other system.",
-        ),
+        keys_are_hashes("household_key"),
         no_rows(
             "only_published_counties",
             f"select distinct county_code as row_key from judged where county_code is null"

@@ -10,6 +10,7 @@ from expectations.marts.shared import (
     REBUILD,
     has_rows,
     identity,
+    keys_are_hashes,
     no_identifiers,
     one_period,
 )
@@ -133,5 +134,6 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             reason="a county with a rejected file is held back and shows no figure.",
             remedy="leave the county out of the month's build.",
         ),
+        keys_are_hashes("household_key"),
         *no_identifiers("monitoring_episode"),
     )

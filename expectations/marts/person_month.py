@@ -11,6 +11,7 @@ from expectations.marts.shared import (
     has_rows,
     identity,
     key,
+    keys_are_hashes,
     no_identifiers,
     one_period,
     steady_volume,
@@ -53,14 +54,7 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
         has_rows("person"),
         *key("person_key"),
         one_period(period),
-        identity(
-            "keys_are_hashes",
-            "coalesce(person_key, '') !~ '^[0-9a-f]{{64}}$'"
-            " or coalesce(household_key, '') !~ '^[0-9a-f]{{64}}$'",
-            description="persons and households are named by keyed hashes",
-            label_zh="人员和户主键为加密散列",
-            reason="a number leads back to the person in every other system.",
-        ),
+        keys_are_hashes("person_key", "household_key"),
         no_rows(
             "only_published_counties",
             "select distinct county_code as row_key from judged where county_code is null"

@@ -6,7 +6,14 @@ from datetime import datetime
 
 from expectations.check import Check, no_rows
 from expectations.marts.scope import published_counties
-from expectations.marts.shared import REBUILD, identity, key, no_identifiers, one_period
+from expectations.marts.shared import (
+    REBUILD,
+    identity,
+    key,
+    keys_are_hashes,
+    no_identifiers,
+    one_period,
+)
 
 TABLE = "candidate.reconciliation"
 ROW_KEY = "case_type || '/' || case_key"
@@ -50,14 +57,7 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             label_zh="来源行已列出",
             reason="a department can only correct a record it can find.",
         ),
-        identity(
-            "keys_are_hashes",
-            "coalesce(person_key, household_key) !~ '^[0-9a-f]{{64}}$'"
-            " or household_key !~ '^[0-9a-f]{{64}}$'",
-            description="persons and households are named by keyed hashes",
-            label_zh="人员和户主键为加密散列",
-            reason="a number leads back to the person in every other system.",
-        ),
+        keys_are_hashes("person_key", "household_key", "case_key"),
         no_rows(
             "only_published_counties",
             "select row_key from judged where county_code is null"

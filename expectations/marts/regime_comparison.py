@@ -6,7 +6,14 @@ from datetime import datetime
 
 from expectations.check import Check, no_rows
 from expectations.marts.scope import published_counties
-from expectations.marts.shared import REBUILD, identity, key, no_identifiers, one_period
+from expectations.marts.shared import (
+    REBUILD,
+    identity,
+    key,
+    keys_are_hashes,
+    no_identifiers,
+    one_period,
+)
 
 TABLE = "candidate.regime_comparison"
 ROW_KEY = "household_key"
@@ -59,5 +66,6 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             reason="a county with a rejected file is held back and shows no figure.",
             remedy="leave the county out of the month's build.",
         ),
+        keys_are_hashes("household_key"),
         *no_identifiers("regime_comparison"),
     )

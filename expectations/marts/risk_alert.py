@@ -6,7 +6,7 @@ from datetime import datetime
 
 from expectations.check import Check, no_rows
 from expectations.marts.scope import published_counties
-from expectations.marts.shared import identity, key, no_identifiers, one_period
+from expectations.marts.shared import identity, key, keys_are_hashes, no_identifiers, one_period
 
 TABLE = "candidate.risk_alert"
 ROW_KEY = "alert_key"
@@ -170,12 +170,6 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             reason="open alerts are counted by their state.",
             remedy="see ops.alert_event for the alert.",
         ),
-        identity(
-            "keys_are_keyed_hashes",
-            "household_key !~ '^[0-9a-f]{{64}}$' or person_key !~ '^[0-9a-f]{{64}}$'",
-            description="keys are keyed hashes and no numbers of a person or household",
-            label_zh="主键为加密散列",
-            reason="a number leads back to the person in every other system.",
-        ),
+        keys_are_hashes("household_key", "person_key"),
         *no_identifiers("risk_alert"),
     )

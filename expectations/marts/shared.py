@@ -12,10 +12,12 @@ _IDENTIFIER = (
     "|address|bank|bank_no|birth_date|dise_code|dise_name)(_|$)|^name$"
 )
 
-# Digits of a hash can look like anything; what they must be is an expectation of its own.
-_HASHES = (
-    "'household_key', 'person_key', 'alert_key', 'finding_key', 'case_key', 'seeds_version',"
-    " 'row_key'"
+# Digits of a hash can look like anything, so hashes are masked; what is in a column of keys must be
+# one, which is an expectation of its own. The version of the seeds is the beginning of one.
+_HASH = "[0-9a-f]{{64}}"
+_WITHOUT_HASHES = (
+    "regexp_replace((to_jsonb(j) - 'seeds_version')::text,"
+    f" '(?<![0-9A-Za-z]){_HASH}(?![0-9A-Za-z])', '', 'g')"
 )
 
 
@@ -92,6 +94,17 @@ def one_period(period: str) -> Check:
     )
 
 
+def keys_are_hashes(*columns: str) -> Check:
+    """What is filled of ``columns`` is a keyed hash, or two with a colon between them."""
+    return identity(
+        "keys_are_hashes",
+        " or ".join(f"{column} !~ '^{_HASH}(:{_HASH})?$'" for column in columns),
+        description=f"{', '.join(columns)}: keyed hashes and no numbers of a person or household",
+        label_zh="主键为加密散列",
+        reason="a number leads back to the person in every other system.",
+    )
+
+
 def no_identifiers(mart: str) -> tuple[Check, ...]:
     """Neither a column nor a cell of the mart identifies a person directly."""
     return (
@@ -108,7 +121,7 @@ def no_identifiers(mart: str) -> tuple[Check, ...]:
         no_rows(
             "no_identifier_values",
             "select j.row_key from judged as j"
-            f" where (to_jsonb(j) - array[{_HASHES}])::text"
+            f" where {_WITHOUT_HASHES}"
             r" ~ '(?<![\d.])([1-9]\d{{5}}(18|19|20)\d{{9}}[\dXx]|1[3-9]\d{{9}})(?!\d)'",
             description="no cell looks like a resident ID or a mobile number",
             label_zh="无疑似证件号或手机号",

@@ -68,7 +68,7 @@ BREAKS = {
     f" where {_ONE}",
     "rests_on_source_rows": f"update {_A} set source_rows = array[null]::text[] where {_ONE}",
     "life_cycle_is_consistent": f"update {_A} set state = 'checked' where {_ONE}",
-    "keys_are_keyed_hashes": f"update {_A} set person_key = '9900000000000017' where {_PERSON}",
+    "keys_are_hashes": f"update {_A} set person_key = '9900000000000017' where {_PERSON}",
     "no_identifier_columns": f"alter table {_A} add column head_name text",
     "no_identifier_values": f"update {_A} set explanation_zh = '电话13800000000' where {_ONE}",
 }  # fmt: skip

@@ -54,6 +54,7 @@ COVERAGE_BREAKS = {
     f" = not possible_missed_monitoring where {_ONE}",
     "counts_not_negative": f"update {_C} set orphan_members = -1 where {_ONE}",
     "standard_verified": f"update {_C} set dibao_standard_verified = false where {_ONE}",
+    "keys_are_hashes": f"update {_C} set household_key = '9900000000000017' where {_ONE}",
     "no_identifier_columns": f"alter table {_C} add column head_name text",
     "no_identifier_values": f"update {_C} set monitor_status = '13800000000' where {_ONE}",
     "steady_volume": f"delete from {_C} where county_code = '431026' and monitor_status <> 'none'",
@@ -70,7 +71,7 @@ RECONCILIATION_BREAKS = {
     "subject_is_keyed": f"update {_R} set person_key = null where {_PERSON}",
     "both_sides_shown": f"update {_R} set right_value = null where {_CASE}",
     "evidence_is_named": f"update {_R} set left_rows = '{{}}' where {_CASE}",
-    "keys_are_hashes": f"update {_R} set person_key = '5800000000000015' where {_PERSON}",
+    "keys_are_hashes": f"update {_R} set case_key = '5800000000000015' where {_PERSON}",
     "only_published_counties": f"update {_R} set county_code = '439999' where {_CASE}",
     "missed_as_in_coverage": f"update {_R} set case_type = 'possible_missed_dibao' where {_CASE}",
     "few_contradictions": f"insert into {_R} select period, case_type, case_key || n, subject,"

@@ -62,7 +62,7 @@ BREAKS = {
     "window_has_months": f"update {_M} set months_observed = 13 where {_ONE}",
     "agrees_with_household_month": f"update {_M} set out_of_pocket_ytd_amt = 100.02,"
     f" bill_ytd_amt = 300.02 where {_ONE}",
-    "key_is_a_keyed_hash": f"update {_M} set household_key = '9900000000000017' where {_ONE}",
+    "keys_are_hashes": f"update {_M} set household_key = '9900000000000017' where {_ONE}",
     "only_published_counties": f"update {_M} set county_code = '431081' where {_ONE}",
     "no_identifier_columns": f"alter table {_M} add column psn_name text",
     "no_identifier_values": f"update {_M} set county_code = '13800000000' where {_ONE}",

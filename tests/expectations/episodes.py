@@ -55,6 +55,7 @@ BREAKS = {
     "clue_is_there_if_matched": f"update {_M} set clue_no = null where {_LAST}",
     "clue_found": f"update {_M} set clue_no = null, clue_status = 'missing' where {_LAST}",
     "only_published_counties": f"update {_M} set county_code = '431081' where {_LAST}",
+    "keys_are_hashes": f"update {_M} set household_key = '9900000000000017' where {_LAST}",
     "no_identifier_columns": f"alter table {_M} add column head_name text",
     "no_identifier_values": f"update {_M} set clue_no = '13800000000' where {_LAST}",
 }

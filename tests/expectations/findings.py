@@ -27,7 +27,7 @@ BREAKS = {
     f" insert into {_F} select * from {_F} where {_ONE}",
     "one_period": f"update {_F} set period = '2026-01' where {_ONE}",
     "subject_is_keyed": f"update {_F} set subject = 'person' where {_ONE}",
-    "keys_are_keyed_hashes": f"update {_F} set finding_key = '9900000000000017' where {_ONE}",
+    "keys_are_hashes": f"update {_F} set finding_key = '9900000000000017' where {_ONE}",
     "reason_is_complete": f"update {_F} set reason = '识别后{{value}}个月' where {_ONE}",
     "rests_on_source_rows": f"update {_F} set source_rows = array[]::text[] where {_ONE}",
     "household_on_file": f"update {_F} set household_key = repeat('0', 64) where {_ONE}",

@@ -80,7 +80,7 @@ GUARANTEE_BREAKS = {
     f" where {_FOOD}",
     "uninsured_as_in_household_month": f"update {_G} set persons_affected = 1"
     f" where {_ONE} and guarantee = 'medical'",
-    "key_is_a_keyed_hash": f"update {_G} set household_key = '9900000000000017' where {_FOOD}",
+    "keys_are_hashes": f"update {_G} set household_key = '9900000000000017' where {_FOOD}",
     "no_identifier_columns": f"alter table {_G} add column head_name text",
     "no_identifier_values": f"update {_G} set measured_zh = '电话13800000000' where {_WATER}",
     "steady_volume": f"delete from {_G} where {_C} and guarantee <> 'food'",
@@ -103,7 +103,7 @@ HELPER_BREAKS = {
     "overdue_follows": f"update {_H} set is_visit_overdue = true where {_ANY}",
     "most_have_a_helper": f"update {_H} set is_helper_missing = true, helpers_in_force = 0"
     f" where {_ANY}",
-    "key_is_a_keyed_hash": f"update {_H} set household_key = '9900000000000017' where {_ANY}",
+    "keys_are_hashes": f"update {_H} set household_key = '9900000000000017' where {_ANY}",
     "no_identifier_columns": f"alter table {_H} add column helper_phone text",
     "no_identifier_values": f"update {_H} set helper_unit = '电话13800000000' where {_ANY}",
     "steady_volume": f"alter table {_H} drop constraint helper_coverage_pkey;"

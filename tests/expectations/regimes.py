@@ -21,6 +21,7 @@ BREAKS = {
     f" r2_reasons = null, change = 'out' where {_ONE}",
     "monitored_as_in_household_month": f"update {_R} set is_monitored = false where {_ONE}",
     "only_published_counties": f"update {_R} set county_code = '431081' where {_ONE}",
+    "keys_are_hashes": f"update {_R} set household_key = '9900000000000017' where {_ONE}",
     "no_identifier_columns": f"alter table {_R} add column head_name text",
     "no_identifier_values": f"update {_R} set r2_reasons = '13800000000' where {_ONE}",
 }

@@ -50,7 +50,7 @@ BREAKS: dict[str, dict[str, str]] = {
         "flows_exclude_each_other": f"update {H} set is_relapsed = true where is_new and {_C}",
         "counts_not_negative": f"update {H} set insurable_persons = -1 where {_ONE}",
         "insured_within_insurable": f"update {H} set insured_persons = 4 where {_ONE}",
-        "key_is_a_keyed_hash": f"update {H} set household_key = '9900000000000017' where {_ONE}",
+        "keys_are_hashes": f"update {H} set household_key = '9900000000000017' where {_ONE}",
         "village_in_county": f"update {H} set village_code = '439999101201' where {_ONE}",
         "village_known": f"update {H} set village_code = null where {_C}",
         "members_on_file": f"update {H} set persons_on_file = 2 where {_ONE}",
@@ -228,3 +228,24 @@ def test_an_empty_month_fails_for_being_empty(
     for mart in MARTS:
         failed = {id for (m, id), o in outcomes.items() if m == mart and not o.success}
         assert failed == FAILS_ON_NOTHING[mart]
+
+
+@pytest.mark.parametrize("id_no", ["431099" + "19700101" + "0018", "1380" + "0000000"])
+@pytest.mark.parametrize("written", ["{}", "{}:" + "0" * 64])
+def test_a_number_is_seen_in_a_key_and_a_hash_is_taken_for_none(
+    month: tuple[psycopg.Connection, datetime], id_no: str, written: str
+) -> None:
+    db, known_at = month
+    hashed = (id_no + "a" * 64)[:64]
+    for value, is_met in ((written.format(id_no), False), (f"{hashed}:{hashed}", True)):
+        db.execute(
+            "update candidate.reconciliation set case_key = %s where county_code = '431026'"
+            " and case_type = 'deceased_on_file'",
+            [value],
+        )
+        try:
+            checks = [subject("reconciliation", known_at, "no_identifier_values")]
+            outcome = judged(checks)["reconciliation", "no_identifier_values"]
+        finally:
+            fill(db)
+        assert (outcome.error, outcome.success) == (None, is_met)
