@@ -1,14 +1,16 @@
 """What becomes of a risk alert: dispatched to its township, checked at the door, closed.
 
-``marts.risk_alert`` says that an alert was raised; ``ops.alert_event`` keeps each further step for
-good. The next build of the alert's month shows them.
+``marts.risk_alert`` says that an alert was raised; ``ops.alert_event`` keeps each further step that
+the bureau records, for good, and ``marts.alert_answer`` has what counties answer in their clue
+registers. How the two go together is said in models/core/alert_standing.sql; here the latest
+published answer is brought up to date with what was recorded since.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,6 +26,8 @@ BEFORE = {"dispatched": "raised", "checked": "dispatched", "closed": "checked"}
 """State -> the one state it may follow."""
 KEY_DIGITS = 12
 """How much of an alert's key must be given at least."""
+NUMBER = r"YJ[0-9]{6}[0-9A-F]{12}"
+"""An alert's number: its month and the beginning of its key."""
 
 
 class AlertRefused(WarehouseError):
@@ -35,6 +39,7 @@ class Alert:
     """A published alert as it stands now. Neither keys of people nor values: it may be printed."""
 
     alert_key: str
+    alert_no: str
     period: str
     rule_code: str
     rule_name_zh: str
@@ -45,6 +50,9 @@ class Alert:
     state: str
     result: str | None
     reason: str | None
+    since: str
+    """First of the months in a row in which the rule meets the same person or household. Months
+    in which the county shows no alert at all, because it is held back, do not interrupt it."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +64,51 @@ class Filter:
     rule_code: str | None = None
     severity: str | None = None
     state: str | None = None
+    is_new: bool = False
+    """True: only those that the month before had not."""
 
 
 _STANDING = """
-    select a.alert_key, a.period, a.rule_code, a.rule_name_zh, a.severity, a.county_code,
-        a.township_code, a.is_monitored, coalesce(last.state, 'raised') as state,
-        checked.result, checked.reason
-    from marts.risk_alert as a
+    with numbered as (
+        select r.*, dense_rank() over (partition by county_code order by period) as month_no
+        from marts.risk_alert as r
+    ), counted as (
+        select numbered.*, month_no - row_number() over (
+            partition by rule_code, county_code, coalesce(person_key, household_key)
+            order by period
+        ) as run
+        from numbered
+    ), alert as (
+        select counted.*, min(period) over (
+            partition by rule_code, county_code, coalesce(person_key, household_key), run
+        ) as since
+        from counted
+    )
+    select a.alert_key, a.alert_no, a.period, a.rule_code, a.rule_name_zh, a.severity,
+        a.county_code, a.township_code, a.is_monitored,
+        case when answer.step > coalesce(last.step, 0) then answer.state
+            else coalesce(last.state, 'raised') end as state,
+        case when checked.is_later then checked.result else answer.result end as result,
+        case when checked.is_later then checked.reason else answer.result_reason end as reason,
+        a.since
+    from alert as a
     left join lateral (
-        select e.state from ops.alert_event as e
+        select e.state, array_position({steps}, e.state) as step from ops.alert_event as e
         where e.alert_key = a.alert_key order by e.alert_event_id desc limit 1
     ) as last on true
-    left join ops.alert_event as checked
-        on checked.alert_key = a.alert_key and checked.state = 'checked'
+    left join lateral (
+        select t.*, array_position({steps}, t.state) as step from marts.alert_answer as t
+        where t.alert_no = a.alert_no and t.household_key = a.household_key
+        order by t.period desc limit 1
+    ) as answer on true
+    left join lateral (
+        select e.result, e.reason, answer.result is null
+            or (e.at at time zone 'Asia/Shanghai')::date >= answer.state_on as is_later
+        from ops.alert_event as e where e.alert_key = a.alert_key and e.state = 'checked'
+    ) as checked on true
 """
+_STANDING = _STANDING.format(steps="array['dispatched', 'checked', 'closed']")
+_NEW = " and since = period"
 _ORDER = " order by period, county_code, rule_code, alert_key"
 
 
@@ -88,7 +127,8 @@ def advance(
     reason: str | None = None,
 ) -> list[Alert]:
     """Record that alerts reached ``state``: those named by (the beginnings of) ``keys``, else those
-    of ``which`` that may reach it; all or none. Returns them as they stand after it.
+    of ``which`` that may reach it; all or none. Returns them as they stand after it. Earlier steps
+    of which only the county has told are recorded with it, as the county's.
 
     Raises AlertRefused for an alert that does not exist or is not in the state before, and for a
     result or reason that is not in ref_alert_code or not asked for.
@@ -112,9 +152,32 @@ def advance(
             cursor.executemany(
                 "insert into ops.alert_event (alert_key, period, state, actor, result, reason)"
                 " values (%s, %s, %s, %s, %s, %s)",
-                [(a.alert_key, a.period, state, actor, result, reason) for a in alerts],
+                [
+                    *_told_by_counties(connection, alerts, state),
+                    *((a.alert_key, a.period, state, actor, result, reason) for a in alerts),
+                ],
             )
         return [_named(connection, alert.alert_key) for alert in alerts]
+
+
+def _told_by_counties(
+    connection: psycopg.Connection[Any], alerts: Sequence[Alert], state: str
+) -> Iterator[tuple[str | None, ...]]:
+    """Events before ``state`` that are not recorded yet: what a county answered instead."""
+    recorded = set(
+        connection.execute(
+            "select alert_key, state from ops.alert_event where alert_key = any(%s)",
+            [[alert.alert_key for alert in alerts]],
+        )
+    )
+    for alert in alerts:
+        for step in BEFORE:
+            if step == state:
+                break
+            if (alert.alert_key, step) not in recorded:
+                outcome = (alert.result, alert.reason) if step == "checked" else (None, None)
+                county = f"county {alert.county_code}"
+                yield alert.alert_key, alert.period, step, county, *outcome
 
 
 @cache
@@ -148,32 +211,39 @@ def _check_outcome(state: str, result: str | None, reason: str | None) -> None:
 def _standing(connection: psycopg.Connection[Any], which: Filter) -> list[Alert]:
     _is_published(connection)
     wanted = {name: value for name, value in vars(which).items() if value is not None}
+    wanted.pop("is_new")
     conditions = " and ".join(f"{name} = %({name})s" for name in wanted) or "true"
+    conditions += _NEW if which.is_new else ""
     query = f"select * from ({_STANDING}) as standing where {conditions}{_ORDER}"
     with connection.cursor(row_factory=class_row(Alert)) as cursor:
         return cursor.execute(query.encode(), wanted).fetchall()
 
 
 def _named(connection: psycopg.Connection[Any], key: str) -> Alert:
-    if not re.fullmatch(rf"[0-9a-f]{{{KEY_DIGITS},64}}", key):
+    is_number = re.fullmatch(NUMBER, key.upper())
+    if not is_number and not re.fullmatch(rf"[0-9a-f]{{{KEY_DIGITS},64}}", key):
         raise AlertRefused(
-            f"{key!r} is no alert's key.",
-            remedy=f"give at least its first {KEY_DIGITS} digits, as `alert list` shows them.",
+            f"{key!r} is no alert's number or key.",
+            remedy="give its number, as `alert list` shows it, or at least the first "
+            f"{KEY_DIGITS} digits of its key.",
         )
     _is_published(connection)
-    query = f"{_STANDING} where a.alert_key like %s || '%%' limit 2"
+    condition = "a.alert_no = upper(%s)" if is_number else "a.alert_key like %s || '%%'"
+    query = f"{_STANDING} where {condition} limit 2"
     with connection.cursor(row_factory=class_row(Alert)) as cursor:
         found = cursor.execute(query.encode(), [key]).fetchall()
     if len(found) != 1:
         raise AlertRefused(
             f"{'More than one alert begins' if found else 'No published alert begins'} with {key}.",
-            remedy="give more of its digits, as `alert list --json` shows them.",
+            remedy="give its number as `alert list` shows it, or more digits of its key.",
         )
     return found[0]
 
 
 def _is_published(connection: psycopg.Connection[Any]) -> None:
-    if connection.execute("select to_regclass('marts.risk_alert')").fetchone() == (None,):
+    if connection.execute(
+        "select to_regclass('marts.risk_alert'), to_regclass('marts.alert_answer')"
+    ).fetchone() != ("marts.risk_alert", "marts.alert_answer"):
         raise AlertRefused(
             "No month with alerts is published yet.", remedy="build and publish a month first."
         )

@@ -48,6 +48,22 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             label_zh="预警编号可重算",
             reason="an alert with another key would be raised, and checked at the door, twice.",
         ),
+        identity(
+            "alert_no_recomputes",
+            "alert_no is distinct from 'YJ' || replace(period, '-', '')"
+            " || upper(substr(alert_key, 1, 12))",
+            description="alert_no is the month and the beginning of alert_key",
+            label_zh="预警编号与主键一致",
+            reason="a county's answer would be given to another alert, or to none.",
+        ),
+        no_rows(
+            "alert_no_unique",
+            "select min(row_key) as row_key from judged group by alert_no having count(*) > 1",
+            description="no two alerts have one number",
+            label_zh="预警编号唯一",
+            reason="an answer to one would count for both.",
+            remedy="let alert_no carry more digits of the key (macros/alerts.sql).",
+        ),
         no_rows(
             "one_alert_per_subject_and_rule",
             "select min(row_key) as row_key from judged"

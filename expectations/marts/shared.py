@@ -13,11 +13,13 @@ _IDENTIFIER = (
 )
 
 # Digits of a hash can look like anything, so hashes are masked; what is in a column of keys must be
-# one, which is an expectation of its own. The version of the seeds is the beginning of one.
+# one, which is an expectation of its own. The version of the seeds is the beginning of one, and so
+# is what ends an alert's number.
 _HASH = "[0-9a-f]{{64}}"
+_ALERT_NO = "YJ[0-9]{{6}}[0-9A-F]{{12}}"
 _WITHOUT_HASHES = (
     "regexp_replace((to_jsonb(j) - 'seeds_version')::text,"
-    f" '(?<![0-9A-Za-z]){_HASH}(?![0-9A-Za-z])', '', 'g')"
+    f" '(?<![0-9A-Za-z])({_HASH}|{_ALERT_NO})(?![0-9A-Za-z])', '', 'g')"
 )
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from include.alerts import Alert
 
 _Keys = Annotated[
-    list[str] | None, typer.Argument(metavar="[ALERT]...", help="Keys, or their first 12 digits.")
+    list[str] | None,
+    typer.Argument(metavar="[ALERT]...", help="Numbers, or keys or their first 12 digits."),
 ]
 _Period = Annotated[str | None, typer.Option(help="Only of this month, YYYY-MM.")]
 _County = Annotated[str | None, typer.Option(help="Only of this county, by code.")]
@@ -42,7 +43,8 @@ def _commands() -> None:
     """List risk alerts and record what became of them.
 
     raised → dispatched → checked (with a result) → closed. Nothing printed here names or values a
-    person; the next build of the month shows the steps in marts.risk_alert.
+    person; the next build of the month shows the steps in marts.risk_alert. What counties answer in
+    their clue registers counts too.
     """
 
 
@@ -54,13 +56,16 @@ def show(
     state: Annotated[
         str | None, typer.Option(help="Only raised, dispatched, checked or closed.")
     ] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Only those that the county's month before had not.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="Lines of the table; JSON has all.")] = 50,
     as_json: _Json = False,
 ) -> None:
     """List published alerts as they stand now."""
     from include.alerts import Filter, listed
 
-    alerts = listed(Filter(period, county, rule, severity, state))
+    alerts = listed(Filter(period, county, rule, severity, state, new))
     if as_json:
         print(json.dumps([asdict(alert) for alert in alerts], ensure_ascii=False, indent=1))
         return
@@ -97,7 +102,7 @@ def check(
     as_json: _Json = False,
 ) -> None:
     """Record what the check at the door of dispatched alerts found."""
-    _advance(keys, (None,) * 4, "checked", actor, as_json, result, reason)
+    _advance(keys, (None, None, None, None), "checked", actor, as_json, result, reason)
 
 
 def close(
@@ -115,7 +120,7 @@ def close(
 
 def _advance(
     keys: list[str] | None,
-    which: tuple[str | None, ...],
+    which: tuple[str | None, str | None, str | None, str | None],
     state: str,
     actor: str | None,
     as_json: bool,
@@ -128,7 +133,7 @@ def _advance(
     if bool(keys) == any(which) or (not keys and not period):
         raise AlertRefused(
             "Either alerts or a month must be named, and not both.",
-            remedy="give keys as `alert list` shows them"
+            remedy="give numbers as `alert list` shows them"
             + ("." if state == "checked" else ", or --period with further filters."),
         )
     done = advance(keys or [], Filter(*which), state, actor or getpass.getuser(), result, reason)
@@ -143,15 +148,27 @@ def _table(alerts: list[Alert]) -> Table:
 
     results, reasons = codes("result"), codes("reason")
     table = Table(box=None, pad_edge=False)
-    for heading in ("alert", "month", "rule", "", "severity", "county", "township", "state", ""):
+    for heading in (
+        "alert",
+        "month",
+        "since",
+        "rule",
+        "",
+        "severity",
+        "county",
+        "township",
+        "state",
+        "",
+    ):
         table.add_column(heading)
     for alert in alerts:
         outcome = results.get(alert.result or "", "")
         if alert.reason:
             outcome += f"（{reasons.get(alert.reason, alert.reason)}）"
         table.add_row(
-            alert.alert_key[:16],
+            alert.alert_no,
             alert.period,
+            alert.since,
             alert.rule_code,
             alert.rule_name_zh,
             f"[{_STYLES[alert.severity]}]{alert.severity}[/]"

@@ -12,6 +12,7 @@ from include.simulator.profiles import Profile
 
 SEED = PROJECT_ROOT / "dbt_project" / "seeds" / "ref_area.csv"
 
+CITY = "431000"
 POPULATION = {
     "431002": 555, "431003": 460, "431021": 690, "431022": 577, "431023": 540, "431024": 350,
     "431025": 332, "431026": 338, "431027": 157, "431028": 350, "431081": 318,

@@ -7,7 +7,7 @@ Besides there are clues that came to nothing and clues about households monitore
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 CHANNELS = ("农户自主申报", "干部走访排查", "部门筛查预警", "平台分析、信访及舆情")
 _CHANNEL_WEIGHTS = (30, 35, 30, 5)
-_DEPARTMENT = 2
+DEPARTMENT = 2
 INCLUDED, REFUSED, ALREADY = "纳入", "不纳入", "已是监测对象"
-_REASONS = ("收入稳定且高于监测线", "风险已自行化解", "家庭资产不符合条件", "自愿放弃")
+REASONS = ("收入稳定且高于监测线", "风险已自行化解", "家庭资产不符合条件", "自愿放弃")
 _FIRST, _LAST = month("2021-05"), month("2027-12")
 
 _NOTICE_DAYS = (3, 4, 5, 6, 7)
@@ -67,6 +67,8 @@ class Clue:
     green: bool = False
     """Helped first, papers later."""
     reason: str = ""
+    alert_no: str = ""
+    """Number of the bureau's alert that it answers."""
 
 
 def build(
@@ -160,7 +162,7 @@ def _refused(seed: int, village: int, h: int, number: str, when: int) -> Clue:
         reviewed=reviewed,
         result=REFUSED,
         decided=reviewed if reviewed < NEVER else verified,
-        reason=_REASONS[int(draws[5] * len(_REASONS))],
+        reason=REASONS[int(draws[5] * len(REASONS))],
     )
 
 
@@ -171,7 +173,7 @@ def _already(seed: int, village: int, h: int, number: str, when: int, risk: str)
     return Clue(
         household=h,
         number=number,
-        channel=_DEPARTMENT,
+        channel=DEPARTMENT,
         risk=risk,
         received=received,
         verified=verified,
@@ -180,12 +182,15 @@ def _already(seed: int, village: int, h: int, number: str, when: int, risk: str)
     )
 
 
-def rows(here: VillageMonth) -> Iterator[tuple[dict[str, str], tuple[tuple[str, str], ...]]]:
-    """The register to date: what lies after the month's end is not in it yet."""
+def rows(
+    here: VillageMonth, answers: Iterable[Clue]
+) -> Iterator[tuple[dict[str, str], tuple[tuple[str, str], ...]]]:
+    """The register to date, with ``answers`` to alerts: what lies after the month's end is not in
+    it yet."""
     end = epoch_day(here.period + 1)
     life = here.life
     style = _STYLES[life.village.county.position % len(_STYLES)]
-    for clue in life.clues:
+    for clue in (*life.clues, *answers):
         if clue.received >= end:
             continue
         is_decided = clue.decided < end
@@ -199,9 +204,13 @@ def rows(here: VillageMonth) -> Iterator[tuple[dict[str, str], tuple[tuple[str, 
             "green_channel": "是" if clue.green else "否",
             "result": clue.result if is_decided else "",
             "reject_reason": clue.reason if is_decided else "",
-            "alert_no": f"YJ{ym(month_of(clue.received))}{clue.number[2:]}"
-            if clue.channel == _DEPARTMENT
-            else "",
+            "alert_no": clue.alert_no
+            or (
+                # The department's own number.
+                f"YJ{ym(month_of(clue.received))}{clue.number[2:]}"
+                if clue.channel == DEPARTMENT
+                else ""
+            ),
         }
         for step, column in _COLUMNS.items():
             day = getattr(clue, step)

@@ -5,11 +5,9 @@ Left out are people whom the county knows by a number that the departments do no
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import cache
 
 from include.simulator import (
     civil_affairs,
@@ -19,11 +17,11 @@ from include.simulator import (
     low_income,
     orphans,
     posts,
+    seeds,
     settlements,
     slips,
     vital,
 )
-from include.simulator.areas import SEED
 from include.simulator.dwellings import GRADES
 from include.simulator.identity import certificate_is_lost, claimed_twice
 from include.simulator.income_truth import net_per_head
@@ -36,8 +34,6 @@ from include.simulator.village import VillageMonth
 Conflict = tuple[str, str, str, str, str]
 """case type, subject, person_id or household_no, household_no where a person has a case for each
 household and else empty, county code."""
-_SEVERE = ("1", "2")
-_REPEATED_AID = 2
 
 
 def conflicts(month: VillageMonth) -> Iterator[Conflict]:
@@ -163,8 +159,8 @@ class _Here:
         assisted = {h for i, h in self.on_certificate.items() if i in self.present}
         supported = {int(people.household[i]) for i in self.supported & self.present}
         at_risk = self._at_risk(net)
-        standard = _yuan("ref_dibao_standard", self.when // 12, urban_rural="2", column="yuan_pp_m")
-        tolerance = _threshold("dibao_income_tolerance_amt") * 100
+        standard = seeds.dibao_standard(self.when // 12)
+        tolerance = seeds.threshold("dibao_income_tolerance_amt") * 100
         for h in range(people.households):
             holds = {
                 "dibao_and_edge": self.has_allowance[h] and h in marginal,
@@ -200,44 +196,23 @@ class _Here:
         for month in range(when - 11, when + 1):
             for i, _, _ in civil_affairs.aid(self.life, month):
                 aided[int(people.household[i])] += int(i in self.present)
-        line = _yuan("ref_income_line", when // 12)
-        share = _threshold("high_burden_share")
+        line = seeds.income_line(when // 12)
+        share = seeds.threshold("high_burden_share")
+        often = seeds.threshold("missed_monitoring_temp_aid_count")
+        severe = seeds.threshold("missed_monitoring_disability_grade")
         income = self.month.incomes.net.tolist()
         grade = self.life.dwellings.grade_at(when).tolist()
         found = {
             int(people.household[one.person])
             for one in disability.certificates(self.life)
-            if one.in_force(when) and one.person in self.present and one.grade in _SEVERE
+            if one.in_force(when) and one.person in self.present and int(one.grade) <= severe
         }
         for h in range(people.households):
             if (
-                net[h] < line
+                (line is not None and net[h] < line)
                 or own[h] > max(share * income[h], 0)
-                or aided[h] >= _REPEATED_AID
+                or aided[h] >= often
                 or (grade[h] >= 0 and GRADES[grade[h]][0] in "CD")
             ):
                 found.add(h)
         return found
-
-
-@cache
-def _yuan(seed: str, year: int, column: str = "yuan_pp", **wanted: str) -> Decimal:
-    """The city's figure of the year, as the seed has it; the last one known before, if none."""
-    rows = [
-        row
-        for row in _rows(seed)
-        if row["area_code"] == "431000"
-        and int(row["year"]) <= year
-        and all(row[name] == value for name, value in wanted.items())
-    ]
-    return Decimal(max(rows, key=lambda row: int(row["year"]))[column])
-
-
-def _threshold(code: str) -> Decimal:
-    return next(Decimal(row["value"]) for row in _rows("ref_threshold") if row["code"] == code)
-
-
-@cache
-def _rows(seed: str) -> tuple[dict[str, str], ...]:
-    with (SEED.parent / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(csv.DictReader(file))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from include.contracts import contracts
 from include.simulator import (
+    answers,
     clues,
     drinking_water,
     dwellings,
@@ -266,6 +267,10 @@ def _measures(month: VillageMonth) -> Iterator[Row]:
         )
 
 
+def _clues(month: VillageMonth) -> Iterator[Row]:
+    yield from clues.rows(month, answers.answers(month.life, month.period))
+
+
 def without_labour(age: int) -> bool:
     """Whether the county writes of somebody of this age that he cannot work."""
     return not 16 <= age < 60
@@ -275,7 +280,7 @@ WRITERS: dict[str, Callable[[VillageMonth], Iterator[Row]]] = {
     "county_household": _households,
     "county_person": _persons,
     "county_income": _incomes,
-    "county_clue": clues.rows,
+    "county_clue": _clues,
     "county_measure": _measures,
     "county_visit": visits.rows,
     "county_helper": helpers.rows,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import cache
 
 import numpy as np
 
 from include.simulator import elsewhere, work_files
-from include.simulator.areas import SEED
 from include.simulator.county_files import without_labour
 from include.simulator.identity import certificate, certificate_is_lost, claimed_twice
 from include.simulator.income_truth import net_per_head
@@ -19,6 +16,7 @@ from include.simulator.monitoring import RISKS
 from include.simulator.months import epoch_day
 from include.simulator.population import Population
 from include.simulator.roster import GONE
+from include.simulator.seeds import income_line
 from include.simulator.slips import forgets_the_end, serious_illness
 from include.simulator.village import VillageMonth
 
@@ -90,7 +88,7 @@ def _of_households(month: VillageMonth) -> Iterator[Finding]:
             if measure.detail == PREMIUM_SUBSIDY:
                 subsidised[measure.household] = measure.start
     unable = _without_labour_but_assisted(month)
-    net, line = net_per_head(month), _income_line(period // 12)
+    net, line = net_per_head(month), income_line(period // 12)
     for h in np.flatnonzero(state.known).tolist():
         started, in_force = int(state.started[h]), bool(state.in_force[h])
         by_help = not in_force and not history.natural[h]
@@ -120,14 +118,6 @@ def _of_households(month: VillageMonth) -> Iterator[Finding]:
             for rule, is_so in rules.items():
                 if is_so:
                     yield rule, "household", numbers[h], numbers[h], outcome
-
-
-@cache
-def _income_line(year: int) -> Decimal | None:
-    """Yuan per head, as the seed of the lines has it; None for a year without."""
-    with (SEED.parent / "ref_income_line.csv").open(encoding="utf-8", newline="") as file:
-        lines = {row["year"]: row["yuan_pp"] for row in csv.DictReader(file)}
-    return Decimal(lines[str(year)]) if str(year) in lines else None
 
 
 def _of_work(month: VillageMonth) -> Iterator[Finding]:

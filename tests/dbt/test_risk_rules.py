@@ -86,21 +86,36 @@ def run(period: str = PERIOD) -> None:
     variables = {"period": period, "known_at": "2100-01-01T00:00:00+00:00", "build_id": 0}
     variables["seeds_sha256"] = "0123456789abcdef"
     build._dbt(
-        "run", "--select", "risk_rule", "risk_hit", "risk_alert", "--vars", json.dumps(variables)
+        "run",
+        "--select",
+        "risk_rule",
+        "risk_hit",
+        "alert_standing",
+        "risk_alert",
+        "--vars",
+        json.dumps(variables),
     )
 
 
 @pytest.fixture(scope="module")
 def db(warehouse_module: str) -> Iterator[psycopg.Connection[Any]]:
     """A warehouse with the rules' seeds, five households, and every rule's cases as metrics."""
-    build._dbt("seed", "--select", "ref_risk_rule", "ref_income_line", "ref_rural_income")
+    build._dbt(
+        "seed", "--select", "ref_risk_rule", "ref_income_line", "ref_rural_income",
+        "ref_alert_answer",
+    )  # fmt: skip
     with psycopg.connect(warehouse_module, autocommit=True) as connection:
         connection.execute(
             "create schema if not exists core; create table core.dim_household (household_key text,"
             " county_code text, township_code text, village_code text, household_type text,"
             " monitor_status text); create table core.risk_metric (subject text, subject_key text,"
             " person_key text, household_key text, county_code text, metric text, value numeric,"
-            " event_on date, source_rows text[])"
+            " event_on date, source_rows text[]);"
+            " create schema if not exists staging;"
+            " create table staging.stg_county_clue (period text, alert_no text,"
+            " household_key text, county_code text, received_on date,"
+            " verified_on date, reviewed_on date, entered_on date, result text,"
+            " reject_reason text, delivery_id bigint, row_no integer)"
         )
         with connection.cursor() as cursor:
             cursor.executemany(

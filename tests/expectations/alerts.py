@@ -1,10 +1,10 @@
-"""The candidate's alerts, two per county, the seeds they are judged by, and what breaks them."""
+"""The candidate's alerts, two per county, an answer to one, the seeds, and what breaks them."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import psycopg
 
@@ -14,13 +14,14 @@ _SEEDS = {
     "ref_risk_rule": {"threshold": "numeric", "effective_from": "date", "effective_to": "date"},
     "ref_income_line": {"year": "integer", "yuan_pp": "numeric"},
     "ref_rural_income": {"year": "integer", "yuan_pp": "numeric"},
+    "ref_alert_code": {},
 }
 COLUMNS = {
     **dict.fromkeys(
         (
             "period", "alert_key", "rule_code", "rule_name_zh", "source_family", "dept_zh",
             "severity", "subject", "person_key", "household_key", "county_code", "township_code",
-            "village_code",
+            "village_code", "alert_no",
         ),
         "text",
     ),
@@ -52,6 +53,8 @@ BREAKS = {
     f" insert into {_A} select * from {_A} where {_ONE}",
     "one_period": f"update {_A} set period = '2026-01' where {_ONE}",
     "alert_key_recomputes": f"update {_A} set alert_key = repeat('0', 64) where {_ONE}",
+    "alert_no_recomputes": f"update {_A} set alert_no = lower(alert_no) where {_ONE}",
+    "alert_no_unique": f"update {_A} set alert_no = (select max(alert_no) from {_A}) where {_ONE}",
     "one_alert_per_subject_and_rule": f"alter table {_A} drop constraint risk_alert_pkey;"
     f" insert into {_A} select * from {_A} where {_ONE};"
     f" update {_A} set alert_key = repeat('0', 64) where ctid = (select max(ctid) from {_A})",
@@ -73,6 +76,36 @@ BREAKS = {
     "no_identifier_values": f"update {_A} set explanation_zh = '电话13800000000' where {_ONE}",
 }  # fmt: skip
 """expectation -> SQL that breaks exactly what it guards (and perhaps more)."""
+
+ANSWER_COLUMNS = {
+    **dict.fromkeys(
+        (
+            "period", "alert_no", "household_key", "county_code", "alert_period", "state",
+            "said_by", "result", "result_reason",
+        ),
+        "text",
+    ),
+    "state_on": "date",
+    "source_rows": "text[]",
+}  # fmt: skip
+_N = "candidate.alert_answer"
+_ANSWER = f"alert_no = (select min(alert_no) from {_N})"
+ANSWER_BREAKS = {
+    "row_key_filled": f"alter table {_N} drop constraint alert_answer_pkey,"
+    f" alter household_key drop not null; update {_N} set household_key = null where {_ANSWER}",
+    "row_key_unique": f"alter table {_N} drop constraint alert_answer_pkey;"
+    f" insert into {_N} select * from {_N} where {_ANSWER}",
+    "one_period": f"update {_N} set period = '2026-01' where {_ANSWER}",
+    "alert_no_is_a_number": f"update {_N} set alert_no = 'YJ202601张三' where {_ANSWER}",
+    "no_answer_before_its_alert": f"update {_N} set alert_period = '2099-01' where {_ANSWER}",
+    "life_cycle_is_consistent": f"update {_N} set state = 'dispatched' where {_ANSWER}",
+    "codes_in_the_seed": f"update {_N} set result_reason = '不在家' where {_ANSWER}",
+    "rests_on_source_rows": f"update {_N} set source_rows = '{{}}' where {_ANSWER}",
+    "keys_are_hashes": f"update {_N} set household_key = '9900000000000017' where {_ANSWER}",
+    "only_published_counties": f"update {_N} set county_code = '431081' where {_ANSWER}",
+    "no_identifier_columns": f"alter table {_N} add column head_name text",
+    "no_identifier_values": f"update {_N} set said_by = '电话13800000000' where {_ANSWER}",
+}
 
 
 def alert_key(rule_code: str, subject: str, subject_key: str, period: str) -> str:
@@ -101,6 +134,13 @@ def make_tables(db: psycopg.Connection) -> None:
         f"create table {_A} ({listed}, primary key (period, alert_key, household_key));"
         f" comment on table {_A} is 'the table risk_alert';"
         f" comment on column {_A}.period is 'month, YYYY-MM'"
+    )
+    listed = ", ".join(f"{column} {kind}" for column, kind in ANSWER_COLUMNS.items())
+    db.execute(
+        f"drop table if exists {_N}; create table {_N} ({listed},"
+        " primary key (period, alert_no, household_key));"
+        f" comment on table {_N} is 'the table alert_answer';"
+        f" comment on column {_N}.period is 'month, YYYY-MM'"
     )
 
 
@@ -131,7 +171,21 @@ def fill(db: psycopg.Connection, period: str, monitored: Sequence[tuple[str, str
             "source_rows": ["county_person/2/1", "yb_enrol/3/7"],
         }  # fmt: skip
         for row in (common | income, common | uninsured):
-            db.execute(
-                f"insert into {_A} ({', '.join(row)}) values ({', '.join(['%s'] * len(row))})",
-                list(row.values()),
-            )
+            row["alert_no"] = f"YJ{period.replace('-', '')}{str(row['alert_key'])[:12].upper()}"
+            _insert(db, _A, row)
+        before = alert_key("R309", "household", household_key, "2025-12")
+        answer = {
+            "period": period, "household_key": household_key, "county_code": county_code,
+            "alert_no": f"YJ202512{before[:12].upper()}", "alert_period": "2025-12",
+            "state": "checked", "state_on": f"{period}-09", "said_by": "county",
+            "result": "not_included", "result_reason": "declined",
+            "source_rows": ["county_clue/5/1"],
+        }  # fmt: skip
+        _insert(db, _N, answer)
+
+
+def _insert(db: psycopg.Connection, table: str, row: Mapping[str, object]) -> None:
+    db.execute(
+        f"insert into {table} ({', '.join(row)}) values ({', '.join(['%s'] * len(row))})".encode(),
+        list(row.values()),
+    )

@@ -10,11 +10,16 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from include import alerts
 from include.alerts import Alert, AlertRefused, Filter, advance, codes, listed
 from include.cli.alert import register
 
 KEYS = [digit * 64 for digit in "abc"] + ["a" * 20 + "0" * 44]
 ONE, TWO, THREE, LIKE_ONE = KEYS
+
+
+def number(key: str, month: str = "202602") -> str:
+    return f"YJ{month}{key[:12].upper()}"
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +31,20 @@ def published(warehouse_module: str) -> Iterator[psycopg.Connection]:
         db.execute(
             "create schema if not exists marts; create table marts.risk_alert (period text,"
             " alert_key text, rule_code text, rule_name_zh text, severity text, county_code text,"
-            " township_code text, is_monitored boolean, value numeric, household_key text)"
+            " township_code text, is_monitored boolean, value numeric, household_key text,"
+            " alert_no text, person_key text);"
+            " create table marts.alert_answer (period text, alert_no text,"
+            " household_key text, state text, state_on date, result text, result_reason text)"
         )
         with db.cursor() as cursor:
             cursor.executemany(
                 "insert into marts.risk_alert values (%s, %s, 'R309', '低于监测线', 'urgent', %s,"
-                " '431026100000', false, 1234.56, 'household')",
+                " '431026100000', false, 1234.56, 'household', %s)",
                 [
-                    ("2026-02", ONE, "431026"), ("2026-02", TWO, "431026"),
-                    ("2026-02", THREE, "431027"), ("2026-03", LIKE_ONE, "431026"),
+                    ("2026-02", ONE, "431026", number(ONE)),
+                    ("2026-02", TWO, "431026", number(TWO)),
+                    ("2026-02", THREE, "431027", number(THREE)),
+                    ("2026-03", LIKE_ONE, "431026", "YJ202603AAAAAAAAAAAA"),
                 ],
             )  # fmt: skip
         yield db
@@ -45,7 +55,7 @@ def db(published: psycopg.Connection) -> psycopg.Connection:
     """All alerts as they were raised."""
     published.execute(
         "alter table ops.alert_event disable trigger all; delete from ops.alert_event;"
-        " alter table ops.alert_event enable trigger all"
+        " alter table ops.alert_event enable trigger all; truncate marts.alert_answer"
     )
     return published
 
@@ -140,9 +150,9 @@ def test_results_and_reasons_are_of_the_code_list(
     [
         ("d" * 64, "No published alert"),
         ("a" * 12, "More than one alert"),
-        ("a" * 11, "is no alert's key"),
-        ("A" * 64, "is no alert's key"),
-        ("%" * 12, "is no alert's key"),
+        ("a" * 11, "is no alert's number or key"),
+        ("A" * 64, "is no alert's number or key"),
+        ("%" * 12, "is no alert's number or key"),
     ],
 )
 def test_keys_that_name_no_alert(db: psycopg.Connection, key: str, match: str) -> None:
@@ -152,6 +162,91 @@ def test_keys_that_name_no_alert(db: psycopg.Connection, key: str, match: str) -
 
 def test_the_beginning_of_a_key_is_enough(db: psycopg.Connection) -> None:
     assert to("dispatched", "a" * 21)[0].alert_key == ONE
+
+
+def answer(db: psycopg.Connection, key: str, state: str, on: str, **row: str | None) -> None:
+    """A published answer of the county to an alert."""
+    told = {"period": "2026-03", "alert_no": number(key), "household_key": "household"} | row
+    told |= {"state": state, "state_on": on}
+    db.execute(
+        f"insert into marts.alert_answer ({', '.join(told)})"
+        f" values ({', '.join(['%s'] * len(told))})".encode(),
+        list(told.values()),
+    )
+
+
+NOT_INCLUDED = {"result": "not_included", "result_reason": "declined"}
+
+
+def test_what_the_county_answers_counts(db: psycopg.Connection) -> None:
+    answer(db, ONE, "dispatched", "2026-03-02")
+    answer(db, ONE, "checked", "2026-04-05", period="2026-04", **NOT_INCLUDED)
+    answer(db, TWO, "checked", "2026-03-05", household_key="another", **NOT_INCLUDED)
+    assert states() == {ONE: "checked", TWO: "raised", THREE: "raised", LIKE_ONE: "raised"}
+    (one,) = (alert for alert in listed(Filter()) if alert.alert_key == ONE)
+    assert (one.result, one.reason) == ("not_included", "declined")
+
+
+def test_the_bureau_goes_on_from_the_countys_answer(db: psycopg.Connection) -> None:
+    answer(db, ONE, "checked", "2026-03-05", **NOT_INCLUDED)
+    (closed,) = to("closed", ONE)
+    assert (closed.state, closed.result, closed.reason) == ("closed", "not_included", "declined")
+    recorded = db.execute(
+        "select state, actor, result, reason from ops.alert_event order by alert_event_id"
+    ).fetchall()
+    assert recorded == [
+        ("dispatched", "county 431026", None, None),
+        ("checked", "county 431026", "not_included", "declined"),
+        ("closed", "tester", None, None),
+    ]
+
+
+def test_the_bureaus_later_word_on_the_result_counts(db: psycopg.Connection) -> None:
+    to("dispatched", ONE)
+    to("checked", ONE, result="included")
+    answer(db, ONE, "checked", "2026-03-05", **NOT_INCLUDED)
+    assert [a.result for a in listed(Filter()) if a.alert_key == ONE] == ["included"]
+    db.execute("update marts.alert_answer set state_on = '2999-01-01'")
+    assert [a.result for a in listed(Filter()) if a.alert_key == ONE] == ["not_included"]
+    answer(db, THREE, "dispatched", "2999-01-01")
+    to("checked", THREE, result="included")
+    assert [a.result for a in listed(Filter()) if a.alert_key == THREE] == ["included"]
+
+
+def test_an_alert_is_named_by_its_number(db: psycopg.Connection) -> None:
+    assert to("dispatched", number(TWO).lower())[0].alert_key == TWO
+    with pytest.raises(AlertRefused, match="No published alert"):
+        to("dispatched", number(TWO, "202604"))
+    with pytest.raises(AlertRefused, match="is no alert's number or key"):
+        to("dispatched", number(TWO)[:-1])
+
+
+def test_standing_alerts_apart_from_new_ones(published: psycopg.Connection) -> None:
+    runs = {
+        # county, household and rule: the months of its alerts, and since when each stands
+        ("431002", "a", "R1"): {"2026-01": "2026-01", "2026-02": "2026-01", "2026-04": "2026-01"},
+        ("431002", "b", "R1"): {"2026-01": "2026-01", "2026-04": "2026-04"},
+        ("431002", "a", "R2"): {"2026-02": "2026-02"},
+        ("431003", "a", "R1"): {"2026-02": "2026-02", "2026-03": "2026-02"},
+    }
+    rows = [
+        (period, f"{n:064x}", rule, county, household, f"N{n}", since)
+        for n, ((county, household, rule), months) in enumerate(runs.items())
+        for n, (period, since) in enumerate(months.items(), start=10 * n)
+    ]
+    with published.cursor() as cursor, published.transaction(force_rollback=True):
+        cursor.execute("truncate marts.risk_alert")
+        cursor.executemany(
+            "insert into marts.risk_alert (period, alert_key, rule_code, rule_name_zh, severity,"
+            " county_code, is_monitored, household_key, alert_no)"
+            " values (%s, %s, %s, '', 'notice', %s, false, %s, %s)",
+            [row[:-1] for row in rows],
+        )
+        # April follows on February: in March the county shows nothing.
+        found = alerts._standing(published, Filter())
+        assert {alert.alert_key: alert.since for alert in found} == {r[1]: r[-1] for r in rows}
+        new = alerts._standing(published, Filter(is_new=True))
+        assert {a.alert_key for a in new} == {r[1] for r in rows if r[0] == r[-1]}
 
 
 def test_events_are_for_good(db: psycopg.Connection) -> None:

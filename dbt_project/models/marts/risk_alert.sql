@@ -1,28 +1,8 @@
 -- One alert per rule, person or household, and month. An alert is a lead, not a finding: it carries
 -- what it rests on, and what became of it as far as known. Its key depends on nothing else, so a
--- re-sent file or another build raises no second alert.
-with event as (
-    select
-        alert_key,
-        max(state) filter (where is_last) as state,
-        max(result) as result,
-        max(reason) as result_reason,
-        max((at at time zone 'Asia/Shanghai')::date) as state_on
-    from (
-        select
-            alert_key,
-            state,
-            result,
-            reason,
-            at,
-            row_number() over (partition by alert_key order by alert_event_id desc) = 1 as is_last
-        from {{ source('ops', 'alert_event') }}
-        where period = {{ period() }} and at <= '{{ var("known_at") }}'::timestamptz
-    ) as known
-    group by alert_key
-),
-
-alert as (
+-- re-sent file or another build raises no second alert. Its number is the beginning of the key in a
+-- form that a county can write down.
+with alert as (
     select
         hit.*,
         encode(
@@ -35,11 +15,19 @@ alert as (
             'hex'
         ) as alert_key
     from {{ ref('risk_hit') }} as hit
+),
+
+numbered as (
+    select
+        alert.*,
+        {{ alert_no(period(), 'alert.alert_key') }} as alert_no
+    from alert
 )
 
 select
     {{ period() }}::text as period,
     alert.alert_key,
+    alert.alert_no,
     alert.rule_code,
     alert.rule_name_zh,
     alert.source_family,
@@ -69,9 +57,16 @@ select
     alert.source_rows,
     alert.rule_verified,
     '{{ var("seeds_sha256")[:12] }}'::text as seeds_version,
-    coalesce(event.state, 'raised') as state,
-    event.result,
-    event.result_reason,
-    event.state_on
-from alert
-left join event on alert.alert_key = event.alert_key
+    coalesce(answered.state, recorded.state, 'raised') as state,
+    coalesce(answered.result, recorded.result) as result,
+    case
+        when answered.result is not null then answered.reason
+        else recorded.reason
+    end as result_reason,
+    coalesce(answered.state_on, recorded.state_on) as state_on
+from numbered as alert
+-- What the county answered is merged with the bureau's records already.
+left join {{ ref('alert_standing') }} as answered
+    on alert.alert_no = answered.alert_no and alert.household_key = answered.household_key
+left join {{ ref('alert_standing') }} as recorded
+    on alert.alert_no = recorded.alert_no and recorded.household_key is null
