@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,8 @@ def open_build(period: str, known_at: datetime | None = None) -> int:
     return int(row[0])
 
 
-def dbt_vars(build_id: int) -> dict[str, Any]:
-    """The build's month, knowledge time (ISO, UTC), number and seeds, as dbt variables."""
+def build_variables(build_id: int) -> dict[str, str]:
+    """The build's month, knowledge time (ISO, UTC), number and seeds, for the macro build_var."""
     with connect() as connection:
         row = connection.execute(
             "select period, known_at, seeds_sha256 from ops.build where build_id = %s", [build_id]
@@ -70,7 +71,7 @@ def dbt_vars(build_id: int) -> dict[str, Any]:
     return {
         "period": row[0],
         "known_at": row[1].astimezone(UTC).isoformat(),
-        "build_id": build_id,
+        "build_id": str(build_id),
         "seeds_sha256": row[2],
     }
 
@@ -79,8 +80,8 @@ def link_persons(build_id: int) -> dict[str, int]:
     """Find the people of the rows without a valid ID that the build reads; how many by method."""
     from include.linkage.assign import link
 
-    variables = dbt_vars(build_id)
-    found = link(variables["period"], datetime.fromisoformat(variables["known_at"]))
+    stated = build_variables(build_id)
+    found = link(stated["period"], datetime.fromisoformat(stated["known_at"]))
     _log.info("rows without a valid ID: %s", found)
     return found
 
@@ -95,20 +96,20 @@ def run_dbt(build_id: int, select: str | None = None) -> dict[str, int]:
     First the rows without a valid ID are linked to people: the models join the result.
     """
     link_persons(build_id)
-    variables = dbt_vars(build_id)
-    left_out = ["unit_test"] + (["seed"] if _is_seeded(variables["seeds_sha256"]) else [])
-    arguments = ["--vars", json.dumps(variables), "--exclude-resource-type", *left_out]
+    stated = build_variables(build_id)
+    left_out = ["unit_test"] + (["seed"] if _is_seeded(stated["seeds_sha256"]) else [])
+    arguments = ["--exclude-resource-type", *left_out]
     if select:
         arguments += ["--select", select]
     try:
-        _dbt("build", *arguments)
+        _dbt("build", *arguments, stated=stated)
     finally:
         nodes = _run_results()
         _keep_run_results(build_id)
         for node in nodes:
             _log.info("%-8s %6.2f s  %s", node["status"], node["execution_time"], node["unique_id"])
     if not select and "seed" not in left_out:
-        _remember_seeding(variables["seeds_sha256"])
+        _remember_seeding(stated["seeds_sha256"])
     return dict(Counter(node["status"] for node in nodes))
 
 
@@ -133,12 +134,15 @@ def _sha256(*folders: Path) -> str:
     return digest.hexdigest()
 
 
-def _dbt(*arguments: str) -> None:
+def _dbt(*arguments: str, stated: Mapping[str, str] | None = None) -> None:
+    """Run dbt; ``stated`` are what the macro build_var gives, by name."""
     settings().dbt_target.mkdir(parents=True, exist_ok=True)
     (settings().dbt_target / "run_results.json").unlink(missing_ok=True)
     process = subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments],
-        env=os.environ | dbt_environment(),
+        env=os.environ
+        | dbt_environment()
+        | {f"DBT_ENV_CUSTOM_ENV_{name}": value for name, value in (stated or {}).items()},
         cwd=DBT_PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -32,11 +32,11 @@ with delivery as (
         from {{ source('ops', 'arrival') }} as arrival
         where
             arrival.delivery_id = a.delivery_id
-            and arrival.received_at <= '{{ var("known_at") }}'::timestamptz
+            and arrival.received_at <= '{{ build_var("known_at") }}'::timestamptz
     ) as last_arrival
     where
         a.kind = '{{ kind }}'
-        and a.known_at <= '{{ var("known_at") }}'::timestamptz
+        and a.known_at <= '{{ build_var("known_at") }}'::timestamptz
         and a.period <= {{ period() }}
         {%- if reads_from is not none %}
         and a.period >= {{ reads_from }}

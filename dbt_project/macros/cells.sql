@@ -40,8 +40,8 @@ left join {{ source('vault', 'identifier') }} as {{ name }}_id
         and {{ name }}_link.column_name = '{{ column }}'
     left join {{ source('vault', 'person_alias') }} as {{ name }}_alias
         on {{ name }}_alias.alias_key = coalesce({{ name }}_id.key, {{ name }}_link.person_key)
-        and {{ name }}_alias.decided_at <= '{{ var("known_at") }}'::timestamptz
-        and coalesce({{ name }}_alias.undone_at > '{{ var("known_at") }}'::timestamptz, true)
+        and {{ name }}_alias.decided_at <= '{{ build_var("known_at") }}'::timestamptz
+        and coalesce({{ name }}_alias.undone_at > '{{ build_var("known_at") }}'::timestamptz, true)
     cross join lateral (
         select
             coalesce(

@@ -16,6 +16,6 @@
             status.county_code = accepted.county_code
             and accepted.kind = '{{ kind }}'
             and accepted.period = {{ period() }}
-            and accepted.known_at <= '{{ var("known_at") }}'::timestamptz
+            and accepted.known_at <= '{{ build_var("known_at") }}'::timestamptz
     group by status.county_code, status.is_published
 {%- endmacro %}

@@ -15,11 +15,11 @@
         from {{ source('ops', 'arrival') }} as arrival
         where
             arrival.delivery_id = a.delivery_id
-            and arrival.received_at <= '{{ var("known_at") }}'::timestamptz
+            and arrival.received_at <= '{{ build_var("known_at") }}'::timestamptz
     ) as last_arrival
     where
         a.kind = '{{ kind }}'
-        and a.known_at <= '{{ var("known_at") }}'::timestamptz
+        and a.known_at <= '{{ build_var("known_at") }}'::timestamptz
         and a.period <= {{ period() }}
     order by a.county_code, a.period, last_arrival.arrival_id desc, a.delivery_id desc
 {%- endmacro %}

@@ -1,26 +1,26 @@
 {#- The build's month and its edges, as SQL literals. -#}
-{% macro period() -%}'{{ var("period") }}'{%- endmacro %}
+{% macro period() -%}'{{ build_var("period") }}'{%- endmacro %}
 
 {% macro month_end() -%}
-    (('{{ var("period") }}-01')::date + interval '1 month' - interval '1 day')::date
+    (('{{ build_var("period") }}-01')::date + interval '1 month' - interval '1 day')::date
 {%- endmacro %}
 
 {% macro previous_period() -%}
-    to_char(('{{ var("period") }}-01')::date - interval '1 month', 'YYYY-MM')
+    to_char(('{{ build_var("period") }}-01')::date - interval '1 month', 'YYYY-MM')
 {%- endmacro %}
 
-{% macro year_start() -%}('{{ var("period")[:4] }}-01-01')::date{%- endmacro %}
+{% macro year_start() -%}('{{ build_var("period")[:4] }}-01-01')::date{%- endmacro %}
 
 {#- First of the twelve months up to the build's, which hold all of the calendar year so far. -#}
 {% macro year_back_period() -%}
-    to_char(('{{ var("period") }}-01')::date - interval '11 months', 'YYYY-MM')
+    to_char(('{{ build_var("period") }}-01')::date - interval '11 months', 'YYYY-MM')
 {%- endmacro %}
 
 {% macro year_back_start() -%}
-    (('{{ var("period") }}-01')::date - interval '11 months')::date
+    (('{{ build_var("period") }}-01')::date - interval '11 months')::date
 {%- endmacro %}
 
-{% macro month_start() -%}('{{ var("period") }}-01')::date{%- endmacro %}
+{% macro month_start() -%}('{{ build_var("period") }}-01')::date{%- endmacro %}
 
 {#- An effective-dated seed row holds on the month's last day. -#}
 {% macro in_effect(alias) -%}

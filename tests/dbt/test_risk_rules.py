@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import operator
 from collections.abc import Iterator
 from decimal import Decimal
@@ -83,8 +82,8 @@ def expected() -> set[tuple[str, str]]:
 
 
 def run(period: str = PERIOD) -> None:
-    variables = {"period": period, "known_at": "2100-01-01T00:00:00+00:00", "build_id": 0}
-    variables["seeds_sha256"] = "0123456789abcdef"
+    stated = {"period": period, "known_at": "2100-01-01T00:00:00+00:00", "build_id": "0"}
+    stated["seeds_sha256"] = "0123456789abcdef"
     build._dbt(
         "run",
         "--select",
@@ -92,8 +91,7 @@ def run(period: str = PERIOD) -> None:
         "risk_hit",
         "alert_standing",
         "risk_alert",
-        "--vars",
-        json.dumps(variables),
+        stated=stated,
     )
 
 

@@ -7,7 +7,7 @@ with accepted as (
     from {{ source('ops', 'accepted_delivery') }}
     where
         kind in ({{ quoted(holds_back_kinds()) }})
-        and known_at <= '{{ var("known_at") }}'::timestamptz
+        and known_at <= '{{ build_var("known_at") }}'::timestamptz
         and period in ({{ period() }}, {{ previous_period() }})
     group by county_code, period
 )

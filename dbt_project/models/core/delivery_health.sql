@@ -27,7 +27,7 @@ arrived as (
     inner join {{ source('ops', 'arrival') }} as arrival
         on
             delivery.delivery_id = arrival.delivery_id
-            and arrival.received_at <= '{{ var("known_at") }}'::timestamptz
+            and arrival.received_at <= '{{ build_var("known_at") }}'::timestamptz
     where delivery.period = {{ period() }}
     group by delivery.kind, delivery.county_code
 ),
@@ -45,7 +45,7 @@ judged as (
     inner join {{ source('ops', 'acceptance') }} as verdict
         on
             delivery.delivery_id = verdict.delivery_id
-            and verdict.decided_at <= '{{ var("known_at") }}'::timestamptz
+            and verdict.decided_at <= '{{ build_var("known_at") }}'::timestamptz
     where delivery.period = {{ period() }}
     group by delivery.kind, delivery.county_code
 ),
@@ -57,7 +57,7 @@ latest as (
         max(period) as latest_accepted_period
     from {{ source('ops', 'accepted_delivery') }}
     where
-        known_at <= '{{ var("known_at") }}'::timestamptz
+        known_at <= '{{ build_var("known_at") }}'::timestamptz
         and period <= {{ period() }}
     group by kind, county_code
 ),

@@ -62,7 +62,7 @@ unanswered as (
 line as (
     select yuan_pp
     from {{ ref('ref_income_line') }}
-    where area_code = '431000' and year = '{{ var("period")[:4] }}'::integer
+    where area_code = '431000' and year = '{{ build_var("period")[:4] }}'::integer
 ),
 
 member as (

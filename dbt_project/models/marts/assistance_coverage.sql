@@ -14,7 +14,7 @@ with standard as (
     where
         area_code = '431000'
         and urban_rural = '2'
-        and year <= '{{ var("period")[:4] }}'::integer
+        and year <= '{{ build_var("period")[:4] }}'::integer
     order by year desc
     limit 1
 ),

@@ -38,7 +38,7 @@ previous as (
 line as (
     select verified as income_line_verified
     from {{ ref('ref_income_line') }}
-    where area_code = '431000' and year = '{{ var("period")[:4] }}'::integer
+    where area_code = '431000' and year = '{{ build_var("period")[:4] }}'::integer
 ),
 
 grade as (

@@ -82,8 +82,8 @@ due as (
     from (
         select distinct
             fund_year,
-            ('{{ var("period")[:4] }}'::integer - fund_year) * 12
-            + '{{ var("period")[5:] }}'::integer as months
+            ('{{ build_var("period")[:4] }}'::integer - fund_year) * 12
+            + '{{ build_var("period")[5:] }}'::integer as months
         from counted
     ) as elapsed
     left join target on elapsed.months >= target.months_elapsed
@@ -93,7 +93,7 @@ due as (
 select
     {{ period() }}::text as period,
     county.county_code,
-    coalesce(counted.fund_year, '{{ var("period")[:4] }}'::integer) as fund_year,
+    coalesce(counted.fund_year, '{{ build_var("period")[:4] }}'::integer) as fund_year,
     coalesce(counted.level_code, 'all') as fund_level,
     coalesce(counted.type_code, 'all') as project_type,
     type.is_industry,

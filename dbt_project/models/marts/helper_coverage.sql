@@ -9,7 +9,7 @@ with delivered as (
     from {{ source('ops', 'accepted_delivery') }}
     where
         kind in ('county_helper', 'county_visit')
-        and known_at <= '{{ var("known_at") }}'::timestamptz
+        and known_at <= '{{ build_var("known_at") }}'::timestamptz
         and period in ({{ period() }}, {{ previous_period() }})
     group by county_code
 ),

@@ -1,7 +1,7 @@
 with line as (
     select yuan_pp as income_line_pp
     from {{ ref('ref_income_line') }}
-    where area_code = '431000' and year = '{{ var("period")[:4] }}'::integer
+    where area_code = '431000' and year = '{{ build_var("period")[:4] }}'::integer
 ),
 
 threshold as (

@@ -15,7 +15,7 @@ with threshold as (
 line as (
     select yuan_pp as poverty_line_pp
     from {{ ref('ref_societal_poverty_line') }}
-    where area_code = '431000' and year = '{{ var("period")[:4] }}'::integer
+    where area_code = '431000' and year = '{{ build_var("period")[:4] }}'::integer
 ),
 
 observed as (
@@ -23,7 +23,7 @@ observed as (
     from {{ source('ops', 'accepted_delivery') }}
     where
         kind = 'yb_settle'
-        and known_at <= '{{ var("known_at") }}'::timestamptz
+        and known_at <= '{{ build_var("known_at") }}'::timestamptz
         and period between {{ year_back_period() }} and {{ period() }}
 ),
 

@@ -41,7 +41,7 @@ line as (
         yuan_pp as income_line_pp,
         verified as income_line_verified
     from {{ ref('ref_income_line') }}
-    where area_code = '431000' and year = '{{ var("period")[:4] }}'::integer
+    where area_code = '431000' and year = '{{ build_var("period")[:4] }}'::integer
 ),
 
 criterion as (

@@ -56,7 +56,7 @@ select
     ) as explanation_zh,
     alert.source_rows,
     alert.rule_verified,
-    '{{ var("seeds_sha256")[:12] }}'::text as seeds_version,
+    '{{ build_var("seeds_sha256")[:12] }}'::text as seeds_version,
     coalesce(answered.state, recorded.state, 'raised') as state,
     coalesce(answered.result, recorded.result) as result,
     case

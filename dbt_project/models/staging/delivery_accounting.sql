@@ -51,7 +51,7 @@ left join staged on d.delivery_id = staged.delivery_id
 left join quarantined on d.delivery_id = quarantined.delivery_id
 left join superseded on d.delivery_id = superseded.delivery_id
 where
-    accepted.known_at <= '{{ var("known_at") }}'::timestamptz
+    accepted.known_at <= '{{ build_var("known_at") }}'::timestamptz
     and d.period <= {{ period() }}
     and case
         when d.kind in ({{ quoted(horizons()['previous_month']) }})

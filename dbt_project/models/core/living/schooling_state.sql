@@ -5,7 +5,7 @@ with cutoff as (
         max(day) filter (where day <= {{ month_end() }}) as now,
         max(day) filter (where day < {{ month_start() }}) as before
     from (
-        select make_date('{{ var("period")[:4] }}'::integer - ago, 8, 31) as day
+        select make_date('{{ build_var("period")[:4] }}'::integer - ago, 8, 31) as day
         from generate_series(0, 1) as years (ago)
     ) as summers
 ),
