@@ -20,7 +20,7 @@ class Check:
 
     id: str
     expectation: str
-    """Class name in ``great_expectations.expectations``."""
+    """Class name in ``great_expectations.expectations``, or ExpectNoRows of this package."""
     severity: Severity
     description: str
     """What is expected, in words a reader of the result understands without the code."""
@@ -87,11 +87,14 @@ def no_rows(
     """
     return Check(
         id=id,
-        expectation="UnexpectedRowsExpectation",
+        expectation="ExpectNoRows",
         severity=severity,
         description=description,
         label_zh=label_zh,
         reason=reason,
         remedy=remedy,
-        arguments={"unexpected_rows_query": f"with judged as (select * from {{batch}}) {query}"},
+        arguments={
+            "unexpected_rows_query": "select row_key, count(*) over () as failing_rows from"
+            f" (with judged as (select * from {{batch}}) {query}) as failing"
+        },
     )

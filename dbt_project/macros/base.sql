@@ -9,7 +9,8 @@
     columns    name -> SQL over r (the raw row) and d (its delivery)
     joins      SQL that the columns need
     grain      columns that name a row's subject; a row without them is never superseded by another
-    defects    [(code, SQL condition)]; the first that holds counts
+    defects    [(code, SQL condition over r, d, the joins and c, the row of typed columns)]; the first
+               that holds counts
     The order in which rows came is total (period, arrival, row), so equal input gives equal output.
 -#}
 {% macro base(kind, delivery, columns, grain, defects=[], joins='', reads_from=none) -%}
@@ -51,9 +52,7 @@ typed as materialized (
         d.county_code,
         d.arrival_id,
         d.is_current,
-        {%- for name, expression in columns.items() %}
-        {{ expression }} as {{ name }},
-        {%- endfor %}
+        c.*,
         case
             {%- for code, condition in defects %}
             when {{ condition }} then '{{ code }}'
@@ -64,6 +63,14 @@ typed as materialized (
     from {{ source('raw', kind) }} as r
     inner join delivery as d on r._delivery_id = d.delivery_id
     {{ joins }}
+    -- "offset 0": each cell is read once, and not again wherever a defect asks for its value.
+    cross join lateral (
+        select
+            {%- for name, expression in columns.items() %}
+            {{ expression }} as {{ name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        offset 0
+    ) as c
 ),
 
 ordered as (

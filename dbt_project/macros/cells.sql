@@ -10,11 +10,11 @@
     {{ return(readings) }}
 {%- endmacro %}
 
-{#- Any of the columns is filled with something that is no such value. -#}
-{% macro unreadable(type, columns) -%}
+{#- Any of the columns, each typed under its own name, is filled with something that is no such value. -#}
+{% macro unreadable(columns) -%}
     (
     {%- for column in columns -%}
-        ({{ cell(type, column) }} is null and {{ cell('text', column) }} is not null)
+        (c.{{ column }} is null and {{ cell('text', column) }} is not null)
         {%- if not loop.last %} or {% endif -%}
     {%- endfor -%}
     )

@@ -57,6 +57,8 @@ STEPS: dict[str, Callable[[str], object]] = {
     "publish": _publish,
 }
 """A month's steps by name, in order; each takes the period."""
+SOURCES = (tuple(STEPS)[:2], tuple(STEPS)[2:4], tuple(STEPS)[4:6])
+"""Each source's steps; no source waits for another."""
 DELIVERY = tuple(STEPS)[:6]
 """The steps that bring a month's deliveries in."""
 BUILD = tuple(STEPS)[6:]

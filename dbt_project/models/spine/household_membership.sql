@@ -5,9 +5,6 @@
 -- names a person as present. Most people have one run per household, found by counting; only of
 -- the others are the lists looked at one by one. How a segment began and ended is told from what
 -- the same person's other segments, and the other members', show in the same list.
---
--- The planner takes each of the steps for a handful of rows and would compare all with all.
-{{ config(pre_hook='set local enable_nestloop = off') }}
 with file as (
     select
         counted.delivery_id,

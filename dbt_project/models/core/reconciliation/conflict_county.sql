@@ -50,12 +50,6 @@ enrolment as (
     group by enrolled.person_key
 ),
 
--- A month without any enrolment was not delivered, and says nothing.
-delivered as (
-    select count(*) > 0 as has_enrolments
-    from enrolment
-),
-
 insured as (
     select
         listed.*,
@@ -67,9 +61,9 @@ insured as (
             listed.person_key = person.person_key
             and listed.household_key = person.household_key
             and listed.county_code = person.county_code
-    cross join delivered
     left join enrolment on listed.person_key = enrolment.person_key
-    where delivered.has_enrolments
+    -- A month without any enrolment was not delivered, and says nothing.
+    where exists (select from enrolment)
 ),
 
 household as (

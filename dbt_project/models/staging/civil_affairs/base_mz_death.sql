@@ -14,7 +14,7 @@
     grain=['death_id'],
     defects=[
         ('D04', 'person.key is null'),
-        ('D14', unreadable('day', day_columns)),
+        ('D14', unreadable(day_columns)),
     ],
     joins=vault_join('person', 'id_no'),
 ) }}

@@ -21,8 +21,8 @@
     grain=['cert_no'],
     defects=[
         ('D04', 'person.key is null'),
-        ('D13', unreadable('money', money_columns) ~ ' or ' ~ unreadable('whole', whole_columns)),
-        ('D14', unreadable('month', month_columns)),
+        ('D13', unreadable(money_columns) ~ ' or ' ~ unreadable(whole_columns)),
+        ('D14', unreadable(month_columns)),
     ],
     joins=vault_join('person', 'head_id'),
 ) }}

@@ -13,7 +13,7 @@
     columns=columns,
     grain=['payment_id'],
     defects=[
-        ('D13', unreadable('money', money_columns)),
-        ('D14', unreadable('month', month_columns)),
+        ('D13', unreadable(money_columns)),
+        ('D14', unreadable(month_columns)),
     ],
 ) }}

@@ -20,8 +20,8 @@
     defects=[
         ('D04', 'person.key is null'),
         ('D21', cell('text', 'disability_type') ~ ' is null'),
-        ('D14', unreadable('month', month_columns) ~ ' or ' ~ unreadable('day', day_columns)),
-        ('D13', unreadable('money', money_columns)),
+        ('D14', unreadable(month_columns) ~ ' or ' ~ unreadable(day_columns)),
+        ('D13', unreadable(money_columns)),
     ],
     joins=vault_join('person', 'cert_no'),
 ) }}

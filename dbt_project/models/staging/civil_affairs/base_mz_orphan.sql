@@ -18,8 +18,8 @@
     defects=[
         ('D04', 'person.key is null'),
         ('D21', cell('text', 'orphan_kind') ~ ' is null'),
-        ('D14', unreadable('month', month_columns)),
-        ('D13', unreadable('money', money_columns)),
+        ('D14', unreadable(month_columns)),
+        ('D13', unreadable(money_columns)),
     ],
     joins=vault_join('person', 'id_no'),
 ) }}

@@ -17,8 +17,8 @@
     grain=['person_key', 'start_ym'],
     defects=[
         ('D04', 'person.key is null'),
-        ('D13', unreadable('money', money_columns)),
-        ('D14', unreadable('month', month_columns)),
+        ('D13', unreadable(money_columns)),
+        ('D14', unreadable(month_columns)),
     ],
     joins=vault_join('person', 'id_no'),
 ) }}

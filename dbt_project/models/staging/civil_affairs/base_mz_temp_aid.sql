@@ -17,8 +17,8 @@
     grain=['aid_id'],
     defects=[
         ('D04', 'person.key is null'),
-        ('D13', unreadable('money', money_columns)),
-        ('D14', unreadable('day', day_columns)),
+        ('D13', unreadable(money_columns)),
+        ('D14', unreadable(day_columns)),
     ],
     joins=vault_join('person', 'id_no'),
 ) }}

@@ -24,7 +24,7 @@
     defects=[
         ('D02', 'household.key is null'),
         ('D21', 'clue_channel.channel is null'),
-        ('D14', unreadable('day', day_columns)),
+        ('D14', unreadable(day_columns)),
     ],
     joins=[
         vault_join('household', 'household_no'),

@@ -24,7 +24,7 @@
             unmapped('grade', 'assessed.grade'),
             unmapped('grade_after', 'after_works.grade'),
         ] | join(' or ')),
-        ('D14', unreadable('day', day_columns)),
+        ('D14', unreadable(day_columns)),
     ],
     joins=[
         vault_join('household', 'household_no'),

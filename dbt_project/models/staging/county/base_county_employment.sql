@@ -26,8 +26,8 @@
         ('D04', 'person.key is null'),
         ('D21', unmapped('channel', 'channel.job_channel')),
         ('D21', unmapped('place', 'place.work_place')),
-        ('D14', unreadable('day', day_columns)),
-        ('D13', unreadable('whole', whole_columns) ~ ' or ' ~ unreadable('money', money_columns)),
+        ('D14', unreadable(day_columns)),
+        ('D13', unreadable(whole_columns) ~ ' or ' ~ unreadable(money_columns)),
     ],
     joins=[
         vault_join('household', 'household_no'),

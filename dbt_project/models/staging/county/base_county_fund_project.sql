@@ -23,9 +23,9 @@
         ('D02', cell('text', 'project_no') ~ ' is null'),
         ('D21', 'level.fund_level is null or listed.project_type is null'
             ~ ' or state.project_state is null'),
-        ('D14', unreadable('day', day_columns)),
-        ('D13', cell('whole', 'fund_year') ~ ' is null or ' ~ unreadable('whole', whole_columns)
-            ~ ' or ' ~ unreadable('money', money_columns)),
+        ('D14', unreadable(day_columns)),
+        ('D13', cell('whole', 'fund_year') ~ ' is null or ' ~ unreadable(whole_columns)
+            ~ ' or ' ~ unreadable(money_columns)),
     ],
     joins=[
         label_join('ref_fund_level', 'label', 'fund_level', 'level'),

@@ -28,8 +28,8 @@
     defects=[
         ('D02', 'household.key is null'),
         ('D21', unmapped('monitor_category', 'monitor.monitor_category')),
-        ('D14', unreadable('month', month_columns)),
-        ('D13', unreadable('whole', whole_columns) ~ ' or ' ~ unreadable('money', money_columns)),
+        ('D14', unreadable(month_columns)),
+        ('D13', unreadable(whole_columns) ~ ' or ' ~ unreadable(money_columns)),
     ],
     joins=[
         vault_join('household', 'household_no'),

@@ -20,7 +20,7 @@
     grain=['household_key'],
     defects=[
         ('D02', 'household.key is null'),
-        ('D13', unreadable('money', money_columns)),
+        ('D13', unreadable(money_columns)),
     ],
     joins=vault_join('household', 'household_no'),
     reads_from=previous_period(),

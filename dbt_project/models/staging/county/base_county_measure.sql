@@ -15,7 +15,7 @@
     defects=[
         ('D02', 'household.key is null'),
         ('D21', cell('text', 'measure_type') ~ ' is null'),
-        ('D14', unreadable('month', month_columns)),
+        ('D14', unreadable(month_columns)),
     ],
     joins=vault_join('household', 'household_no'),
     reads_from=previous_period(),

@@ -19,7 +19,7 @@
     grain=['household_key', 'visited_on'],
     defects=[
         ('D02', 'household.key is null'),
-        ('D14', unreadable('day', day_columns)),
+        ('D14', unreadable(day_columns)),
     ],
     joins=vault_join('household', 'household_no'),
     reads_from=previous_period(),

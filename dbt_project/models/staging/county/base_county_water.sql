@@ -21,7 +21,7 @@
     defects=[
         ('D02', 'household.key is null'),
         ('D21', 'supply.supply_type is null'),
-        ('D13', unreadable('whole', whole_columns) ~ ' or ' ~ unreadable('money', money_columns)),
+        ('D13', unreadable(whole_columns) ~ ' or ' ~ unreadable(money_columns)),
     ],
     joins=[
         vault_join('household', 'household_no'),

@@ -20,8 +20,8 @@
         ('D02', 'household.key is null'),
         ('D04', 'person.key is null'),
         ('D21', 'listed.post_type is null'),
-        ('D14', unreadable('day', day_columns)),
-        ('D13', unreadable('money', money_columns)),
+        ('D14', unreadable(day_columns)),
+        ('D13', unreadable(money_columns)),
     ],
     joins=[
         vault_join('household', 'household_no'),

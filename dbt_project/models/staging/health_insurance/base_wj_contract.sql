@@ -18,8 +18,8 @@
     defects=[
         ('D04', 'person.key is null'),
         ('D21', cell('text', 'chronic_kind') ~ ' is null'),
-        ('D14', unreadable('day', day_columns)),
-        ('D13', unreadable('whole', whole_columns)),
+        ('D14', unreadable(day_columns)),
+        ('D13', unreadable(whole_columns)),
     ],
     joins=vault_join('person', 'certno'),
     reads_from=previous_period(),

@@ -15,7 +15,7 @@
     grain=['record_id'],
     defects=[
         ('D04', 'person.key is null'),
-        ('D14', unreadable('day', day_columns)),
+        ('D14', unreadable(day_columns)),
     ],
     joins=vault_join('person', 'certno'),
 ) }}

@@ -18,7 +18,7 @@
     defects=[
         ('D04', 'person.key is null'),
         ('D21', cell('text', 'chronic_kind') ~ ' is null'),
-        ('D14', unreadable('day', day_columns)),
+        ('D14', unreadable(day_columns)),
     ],
     joins=vault_join('person', 'certno'),
     reads_from=year_back_period(),

@@ -16,7 +16,7 @@
     defects=[
         ('D04', 'person.key is null'),
         ('D21', cell('text', 'dise_code') ~ ' is null'),
-        ('D14', unreadable('day', day_columns)),
+        ('D14', unreadable(day_columns)),
     ],
     joins=vault_join('person', 'certno'),
     reads_from=previous_period(),

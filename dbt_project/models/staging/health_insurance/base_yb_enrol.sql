@@ -17,7 +17,7 @@
     grain=['psn_no', 'insutype', 'begntime'],
     defects=[
         ('D04', 'person.key is null'),
-        ('D14', unreadable('day', day_columns)),
+        ('D14', unreadable(day_columns)),
     ],
     joins=[
         vault_join('person', 'certno'),

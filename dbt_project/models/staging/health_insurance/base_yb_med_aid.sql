@@ -18,8 +18,8 @@
     defects=[
         ('D04', 'person.key is null'),
         ('D21', cell('text', 'aid_type') ~ ' is null'),
-        ('D14', unreadable('day', day_columns)),
-        ('D13', unreadable('money', money_columns)),
+        ('D14', unreadable(day_columns)),
+        ('D13', unreadable(money_columns)),
     ],
     joins=vault_join('person', 'certno'),
     reads_from=year_back_period(),

@@ -26,8 +26,8 @@
     grain=['setl_id'],
     defects=[
         ('D04', 'person.key is null'),
-        ('D13', unreadable('money', money_columns)),
-        ('D14', unreadable('day', day_columns) ~ ' or parse.day(r.setl_time) is null'),
+        ('D13', unreadable(money_columns)),
+        ('D14', unreadable(day_columns) ~ ' or parse.day(r.setl_time) is null'),
     ],
     joins=vault_join('person', 'certno'),
     reads_from=year_back_period(),
