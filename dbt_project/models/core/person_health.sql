@@ -40,7 +40,7 @@ contract as (
     from {{ ref('stg_wj_contract') }}
     where
         period = {{ period() }}
-        and service_year = '{{ var("period")[:4] }}'::integer
+        and service_year = '{{ build_var("period")[:4] }}'::integer
         and signed_on <= {{ month_end() }}
 )
 
