@@ -69,6 +69,7 @@ typed as materialized (
             {%- for name, expression in columns.items() %}
             {{ expression }} as {{ name }}{{ ',' if not loop.last }}
             {%- endfor %}
+        from (values (1)) as once (cell_row)
         offset 0
     ) as c
 ),

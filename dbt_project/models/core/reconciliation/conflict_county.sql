@@ -63,7 +63,7 @@ insured as (
             and listed.county_code = person.county_code
     left join enrolment on listed.person_key = enrolment.person_key
     -- A month without any enrolment was not delivered, and says nothing.
-    where exists (select from enrolment)
+    where exists (select from enrolment as anybody)
 ),
 
 household as (
