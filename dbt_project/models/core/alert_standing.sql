@@ -44,7 +44,7 @@ event as (
         (at at time zone 'Asia/Shanghai')::date as said_on,
         alert_event_id
     from {{ source('ops', 'alert_event') }}
-    where period <= {{ period() }} and at <= '{{ var("known_at") }}'::timestamptz
+    where period <= {{ period() }} and at <= '{{ build_var("known_at") }}'::timestamptz
 ),
 
 -- Whom an alert's number is said to be about: households by the counties, nobody by the bureau.
