@@ -96,8 +96,8 @@ def _remember_published(connection: psycopg.Connection[Any], period: str) -> Non
         " create table quality.published_before (mart text not null, county_code text not null,"
         " rows bigint not null, monitored_households bigint, primary key (mart, county_code))"
     )
-    for mart in ("household_month", "county_scorecard"):
-        if not columns_of(connection, "marts", mart):
+    for mart in (mart.name for mart in candidate_marts(connection)):
+        if "county_code" not in dict(columns_of(connection, "marts", mart)):
             continue
         stock = "max(monitored_households)" if mart == "county_scorecard" else "null::bigint"
         connection.execute(
@@ -105,7 +105,7 @@ def _remember_published(connection: psycopg.Connection[Any], period: str) -> Non
                 f"insert into quality.published_before select %s, county_code, count(*), {stock}"
                 " from {} where period ="
                 " to_char(to_date(%s, 'YYYY-MM') - interval '1 month', 'YYYY-MM')"
-                " group by county_code"
+                " and county_code is not null group by county_code"
             ).format(sql.Identifier("marts", mart)),
             [mart, period],
         )
