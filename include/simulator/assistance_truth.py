@@ -29,7 +29,7 @@ def metrics(month: VillageMonth) -> Iterator[Metric]:
 
 def _of_households(month: VillageMonth) -> Iterator[Metric]:
     life, period = month.life, month.period
-    numbers, welfare = life.people.household_no, life.welfare
+    numbers, welfare = month.people.household_no, life.welfare
     for name, months in (
         ("dibao_started", welfare.dibao_start),
         ("dibao_ended", welfare.dibao_end),
@@ -43,7 +43,7 @@ def _of_households(month: VillageMonth) -> Iterator[Metric]:
     for h, fen in civil_affairs.paid_to_the_dead(life, period):
         yield "household", numbers[h], "deceased_paid_amt", f"{fen / 100:.2f}"
     holders = Counter(
-        int(life.people.household[i]) for i in _certified(life, period) if i in _listed(month)
+        int(month.people.household[i]) for i in _certified(life, period) if i in _listed(month)
     )
     for h, count in sorted(holders.items()):
         yield "household", numbers[h], "disabled_members", f"{count}"

@@ -140,7 +140,7 @@ def rural_income(year: int) -> int:
 
 def _candidates(life: VillageLife, when: int) -> tuple[list[int], list[int], list[int]]:
     """Adults on file: of formerly poor households, of others that are monitored, of the rest."""
-    people, ages = life.people, life.people.age(when)
+    people, ages = life.people.at(when), life.people.age(when)
     state, listed = life.monitoring.at(when), roster(life.people, when)
     groups: tuple[list[int], list[int], list[int]] = ([], [], [])
     dead = people.dead(when)

@@ -196,7 +196,7 @@ def rows(
         is_decided = clue.decided < end
         record = {
             "clue_no": clue.number,
-            "household_no": life.people.household_no[clue.household],
+            "household_no": here.people.household_no[clue.household],
             "channel": CHANNELS[clue.channel],
             "risk": clue.risk,
             "urgency": "特急" if clue.green else "紧急" if clue.risk == "因意外事故" else "一般",

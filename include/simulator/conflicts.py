@@ -38,22 +38,27 @@ household and else empty, county code."""
 
 def conflicts(month: VillageMonth) -> Iterator[Conflict]:
     """All cases of a village's month, each once."""
-    people, county = month.life.people, month.life.village.county.code
+    people = month.people
     here = _Here(month)
+
+    def county(h: int) -> str:
+        return month.county_of(people.household_no[h]).code
+
     for persons in (here.deceased(), here.assisted(), here.insured()):
         for case_type, i in persons:
             if not certificate_is_lost(people, i):
-                yield case_type, "person", people.person_id[i], "", county
+                yield case_type, "person", people.person_id[i], "", county(int(people.household[i]))
     for case_type, h in (*here.paid_after_all_died(), *here.households()):
-        yield case_type, "household", people.household_no[h], "", county
+        if people.household_no[h] not in month.vacant:
+            yield case_type, "household", people.household_no[h], "", county(h)
     for i, home in claimed_twice(month):
         for h in (int(people.household[i]), home):
             number = people.household_no[h]
-            yield "person_in_two_households", "person", people.person_id[i], number, county
+            yield "person_in_two_households", "person", people.person_id[i], number, county(h)
     for claim in elsewhere.claims(month.life):
         for number, code in (
             (claim.household_no, claim.county.code),
-            (people.household_no[claim.claimed_by], county),
+            (people.household_no[claim.claimed_by], county(claim.claimed_by)),
         ):
             yield "person_in_two_counties", "person", claim.person_id, number, code
 
@@ -64,7 +69,7 @@ class _Here:
     def __init__(self, month: VillageMonth) -> None:
         life, when = month.life, month.period
         self.month, self.life, self.when = month, life, when
-        self.people, self.welfare = life.people, life.welfare
+        self.people, self.welfare = month.people, life.welfare
         rows = zip(month.roster.rows.tolist(), month.roster.status, strict=True)
         self.present = frozenset(i for i, status in rows if status not in GONE)
         self.known_dead = set(civil_affairs.registered_deaths(life, when))

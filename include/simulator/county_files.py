@@ -25,9 +25,9 @@ from include.simulator.measures import known
 from include.simulator.monitoring import RISKS
 from include.simulator.months import CHINA, NEVER, delivery_date, period, ym
 from include.simulator.place_names import written
-from include.simulator.population import birth_date
+from include.simulator.population import Population, birth_date
 from include.simulator.randomness import stream
-from include.simulator.roster import ADDED
+from include.simulator.roster import ADDED, MOVED
 from include.simulator.spreadsheets import CountyFile, Form, money
 from include.simulator.village import VillageMonth
 from include.simulator.work_files import (
@@ -48,6 +48,8 @@ _WORKBOOKS = ("county_household", "county_measure", "county_welfare_post", "coun
 Record = dict[str, str]
 Row = tuple[Record, tuple[tuple[str, str], ...]]
 """A record and what is spoilt in it: (defect code, column)."""
+Sent = tuple[str, Record, tuple[tuple[str, str], ...]]
+"""A kind of file, and a row for it."""
 
 
 def form(county: County, kind: str, month: int) -> Form:
@@ -95,12 +97,24 @@ class CountyFolder:
             for kind in WRITERS
         }
 
-    def add(self, village: VillageMonth) -> None:
-        """Write a village's rows."""
+    def add(self, village: VillageMonth) -> Iterator[tuple[County, Sent]]:
+        """Write a village's rows; those of other counties are given back.
+
+        Nobody writes of a household before it is founded, or after it went up in another: but for
+        the farewell to its people.
+        """
         for kind, rows in WRITERS.items():
             for record, defects in rows(village):
-                row = self._write(kind, record)
-                self.planted += [(kind, row, code, column) for code, column in defects]
+                number = record.get("household_no", "")
+                if county := village.elsewhere.get(number):
+                    yield county, (kind, record, defects)
+                elif kind == "county_person" or number not in village.vacant:
+                    self.receive(kind, record, defects)
+
+    def receive(self, kind: str, record: Record, defects: tuple[tuple[str, str], ...]) -> None:
+        """Write a row."""
+        row = self._write(kind, record)
+        self.planted += [(kind, row, code, column) for code, column in defects]
 
     def close(self) -> list[Path]:
         """Finish the files, in the order of their kinds, a minute apart."""
@@ -119,12 +133,15 @@ class CountyFolder:
 
 def _households(month: VillageMonth) -> Iterator[Row]:
     life, state = month.life, month.state
-    people, history, village = life.people, life.monitoring, life.village
-    places = written(life.seed, village, people.households)
+    people, history = month.people, life.monitoring
+    places = written(life.seed, life.village, people.households)
     grade = life.dwellings.grade_at(month.period).tolist()
     safe_water = life.water.is_safe(month.period).tolist()
     for h, number in enumerate(people.household_no):
+        village = month.places.get(h, life.village)
         township_name, village_name, defects = places[h]
+        if village is not life.village:
+            township_name, village_name, defects = village.township_name, village.name, ()
         head = int(month.roster.head[h])
         is_known, in_force = bool(state.known[h]), bool(state.in_force[h])
         cleared = is_known and not in_force
@@ -172,7 +189,7 @@ def _household_type(month: VillageMonth, h: int) -> str:
 
 
 def _persons(month: VillageMonth) -> Iterator[Row]:
-    people, welfare = month.life.people, month.life.welfare
+    people, welfare = month.people, month.life.welfare
     ages = people.age(month.period)
     dibao, tekun = welfare.as_county_knows(month.period)
     serious_illness = slips.serious_illness(month.life)
@@ -192,15 +209,11 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
             defects.append(("D21", "education"))
         yield (
             {
+                **_who(people, i),
                 "household_no": people.household_no[home],
-                "person_no": people.person_no[i],
-                "name": people.name[i],
                 "cert_type": cert_type,
                 "cert_no": cert_no,
-                "sex": _COUNTY_SEX[int(people.sex[i])],
-                "birth_date": birth_date(int(people.birth[i])),
                 "relation": relation,
-                "ethnic": _COUNTY_ETHNIC[people.ethnic[i]],
                 "education": _education(int(people.schooling[i]), age, bool(is_free_text[i])),
                 "school_status": school[i],
                 "health": _HEALTH[int(people.health[i])],
@@ -215,26 +228,45 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
             },
             tuple(defects),
         )
+    for i, number in month.roster.farewells:
+        cert_type, cert_no, defect = certificate(month, i)
+        yield (
+            {
+                **_who(people, i),
+                "household_no": number,
+                "cert_type": cert_type,
+                "cert_no": cert_no,
+                "relation": "99",
+                "status": MOVED,
+            },
+            ((defect, "cert_no"),) if defect else (),
+        )
     claimed = [(people, i, home) for i, home in claimed_twice(month)]
     claimed += [(c.people, c.person, c.claimed_by) for c in elsewhere.claims(month.life)]
     for others, i, home in claimed:
         yield (
             {
+                **_who(others, i),
                 "household_no": people.household_no[home],
-                "person_no": others.person_no[i],
-                "name": others.name[i],
                 "cert_type": others.cert_type[i],
                 "cert_no": others.cert_no[i],
-                "sex": _COUNTY_SEX[int(others.sex[i])],
-                "birth_date": birth_date(int(others.birth[i])),
                 "relation": "05",
-                "ethnic": _COUNTY_ETHNIC[others.ethnic[i]],
                 "health": "01",
                 "resident_insured": "是",
                 "status": ADDED,
             },
             (("D06", "cert_no"),),
         )
+
+
+def _who(people: Population, i: int) -> Record:
+    return {
+        "person_no": people.person_no[i],
+        "name": people.name[i],
+        "sex": _COUNTY_SEX[int(people.sex[i])],
+        "birth_date": birth_date(int(people.birth[i])),
+        "ethnic": _COUNTY_ETHNIC[people.ethnic[i]],
+    }
 
 
 def _education(schooling: int, age: int, is_free_text: bool) -> str:
@@ -246,14 +278,14 @@ def _education(schooling: int, age: int, is_free_text: bool) -> str:
 def _incomes(month: VillageMonth) -> Iterator[Row]:
     names = [*CHILDREN, *(child for parts in CHILDREN.values() for child in parts)]
     names += ["claims_income", "compliant_self_pay"]
-    for h, number in enumerate(month.life.people.household_no):
+    for h, number in enumerate(month.people.household_no):
         amounts = {name: money(month.incomes.amounts[name][h]) for name in names}
         members = str(int(month.roster.members[h]))
         yield {"household_no": number, "member_count": members, **amounts}, ()
 
 
 def _measures(month: VillageMonth) -> Iterator[Row]:
-    numbers = month.life.people.household_no
+    numbers = month.people.household_no
     for measure in known(month.life.measures, month.period):
         yield (
             {

@@ -125,7 +125,7 @@ def rows(here: VillageMonth) -> Iterator[tuple[dict[str, str], tuple[tuple[str, 
     life, water = here.life, here.life.water
     impure, safe = water.is_impure(here.period), water.is_safe(here.period)
     outages = water.outages(life.seed, life.village.index, here.period)
-    for h, number in enumerate(life.people.household_no):
+    for h, number in enumerate(here.people.household_no):
         about = bool(water.is_about[h] and safe[h] and outages[h] == 0)
         yield (
             {
@@ -144,7 +144,7 @@ def rows(here: VillageMonth) -> Iterator[tuple[dict[str, str], tuple[tuple[str, 
 def metrics(here: VillageMonth) -> Iterator[tuple[str, str, str, str]]:
     """``water_outage_days`` and ``water_quality_failed``."""
     life = here.life
-    numbers = life.people.household_no
+    numbers = here.people.household_no
     for h, days in enumerate(life.water.outages(life.seed, life.village.index, here.period)):
         if days:
             yield "household", numbers[h], "water_outage_days", str(days)

@@ -127,7 +127,7 @@ def _appoint(homes: Dwellings, h: int, when: int, purpose: int) -> None:
 
 def rows(here: VillageMonth) -> Iterator[tuple[dict[str, str], tuple[tuple[str, str], ...]]]:
     """C11: a row per household."""
-    homes, people = here.life.dwellings, here.life.people
+    homes, people = here.life.dwellings, here.people
     end = epoch_day(here.period + 1)
     style = STYLES[here.life.village.county.position % len(STYLES)]
     unsafe = homes.is_unsafe(here.period)
@@ -162,7 +162,7 @@ def rows(here: VillageMonth) -> Iterator[tuple[dict[str, str], tuple[tuple[str, 
 
 def metrics(here: VillageMonth) -> Iterator[tuple[str, str, str, str]]:
     """``dwelling_unsafe`` and ``only_dwelling_damaged``."""
-    homes, numbers = here.life.dwellings, here.life.people.household_no
+    homes, numbers = here.life.dwellings, here.people.household_no
     for h in np.flatnonzero(homes.is_unsafe(here.period)).tolist():
         yield "household", numbers[h], "dwelling_unsafe", "1"
     for h in np.flatnonzero(homes.is_only_damaged(here.period)).tolist():

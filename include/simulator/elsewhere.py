@@ -11,6 +11,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from include.simulator import appointed
 from include.simulator.areas import County, Village, counties, villages
 from include.simulator.months import month
@@ -62,4 +64,5 @@ def _out_of(life: VillageLife, village: Village) -> Claim | None:
     is_daughter = (people.role == CHILD) & (people.sex == 2) & appointed.on_file(people)
     ages = people.age(_TODAY)
     fits = is_daughter & (ages >= _YOUNGEST) & (ages < _OLDEST)
+    fits &= ~np.isin(people.household, people.moves.changed)
     return Claim(people, int(fits.argmax()), village.county, 1) if fits.any() else None

@@ -44,7 +44,7 @@ def findings(month: VillageMonth) -> Iterator[Finding]:
 
 
 def _of_persons(month: VillageMonth) -> Iterator[Finding]:
-    people, history = month.life.people, month.life.monitoring
+    people, history = month.people, month.life.monitoring
     insured = serious_illness(month.life)
     rows = [
         (people, i, int(people.household[i]), insured[i], certificate(month, i)[1])
@@ -77,7 +77,7 @@ def _known_id(people: Population, i: int) -> str:
 
 def _of_households(month: VillageMonth) -> Iterator[Finding]:
     life, state, period = month.life, month.state, month.period
-    history, numbers = life.monitoring, life.people.household_no
+    history, numbers = life.monitoring, month.people.household_no
     kinds: dict[int, set[str]] = {}
     helped: set[int] = set()
     subsidised: dict[int, int] = {}
@@ -121,7 +121,7 @@ def _of_households(month: VillageMonth) -> Iterator[Finding]:
 
 
 def _of_work(month: VillageMonth) -> Iterator[Finding]:
-    life, people, work, period = month.life, month.life.people, month.life.work, month.period
+    life, people, work, period = month.life, month.people, month.life.work, month.period
     on_list, works, latest = work_files.followed(month), work.works(period), work.latest(period)
     begun: dict[int, int] = {}
     school = life.schooling.status(period)
@@ -143,7 +143,7 @@ def _of_work(month: VillageMonth) -> Iterator[Finding]:
 
 def _without_labour_but_assisted(month: VillageMonth) -> set[int]:
     """Households of which nobody on file can work, and somebody gets dibao or full support."""
-    life, people = month.life, month.life.people
+    life, people = month.life, month.people
     dibao, tekun = life.welfare.as_county_knows(month.period)
     ages = people.age(month.period)
     # Of whom a second household claims it does not say that they cannot work.

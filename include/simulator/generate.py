@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from include.simulator import civil_affairs, illness, settlements, vital
-from include.simulator.areas import counties, villages
-from include.simulator.county_files import CountyFolder
+from include.simulator.areas import County, counties, villages
+from include.simulator.county_files import CountyFolder, Sent
 from include.simulator.health_store import KINDS as HEALTH_KINDS
 from include.simulator.health_store import HealthStore, new_store
 from include.simulator.months import month, period
@@ -27,24 +27,30 @@ def generate(
     """Everything below ``home/sources`` and ``home/truth`` for the months ``periods``.
 
     The same arguments give the same bytes and time stamps. At most one village and one page of
-    each file is in memory. What an earlier call left there is replaced.
+    each file is in memory, and of the households that live in another county than the village they
+    are generated with, what is to go into its files. What an earlier call left there is replaced.
     """
     for folder in ("sources/county", "truth"):
         shutil.rmtree(home / folder, ignore_errors=True)
     size = profile_of(profile)
     months = sorted(month(text) for text in periods)
     total = sum(len(here) for here in villages(size).values())
+    waiting: dict[tuple[County, int], list[Sent]] = {}
     done = 0
 
     def lives() -> Iterator[VillageLife]:
         nonlocal done
         for county in counties():
             folders = [CountyFolder(home, county, when) for when in months]
+            for folder, when in zip(folders, months, strict=True):
+                for row in waiting.pop((county, when), ()):
+                    folder.receive(*row)
             for village in villages(size)[county.code]:
                 life = VillageLife(seed, size, village, months[0])
                 for when, folder, truth in zip(months, folders, truths, strict=True):
                     here = life.at(when)
-                    folder.add(here)
+                    for elsewhere, row in folder.add(here):
+                        waiting.setdefault((elsewhere, when), []).append(row)
                     truth.add(here)
                     _add_health(life, when, store, truth)
                 yield life

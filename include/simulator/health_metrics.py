@@ -25,7 +25,7 @@ Metric = tuple[str, str, str, str]
 
 def metrics(month: VillageMonth) -> Iterator[Metric]:
     """Every metric of the family ``health`` that is not nothing, or nearly, of persons on file."""
-    people, listed = month.life.people, month.roster
+    people, listed = month.people, month.roster
     on_file = {
         i
         for i, status in zip(listed.rows.tolist(), listed.status, strict=True)
@@ -115,7 +115,7 @@ def _major_diseases(month: VillageMonth) -> Iterator[tuple[str, dict[int, str]]]
 
 
 def _vital(month: VillageMonth, on_file: set[int]) -> Iterator[tuple[str, Counter[int]]]:
-    life, when, people = month.life, month.period, month.life.people
+    life, when, people = month.life, month.period, month.people
     births = Counter[int]()
     for birth in vital.births_reported(life, when):
         if birth.mother in on_file:

@@ -105,7 +105,7 @@ def rows(here: VillageMonth) -> Iterator[tuple[dict[str, str], tuple[tuple[str, 
         if helper.since < end:
             yield (
                 {
-                    "household_no": here.life.people.household_no[helper.household],
+                    "household_no": here.people.household_no[helper.household],
                     "helper_name": helper.name,
                     "helper_unit": helper.unit,
                     "position": helper.position,

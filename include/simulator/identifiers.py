@@ -63,11 +63,15 @@ def former_id(village: int, person_id: str) -> str:
     return first17 + check_digit(first17)
 
 
-def household_numbers(seed: int, village: int, count: int) -> list[str]:
-    """16 digits, unique over all villages. None ends in 0, so that a rounded one can be told."""
-    tails = stream(seed, "household_no", village).integers(0, (1000, 9), size=(count, 2)).tolist()
+def household_numbers(seed: int, village: int, count: int, series: int = 0) -> list[str]:
+    """16 digits, unique over all villages. None ends in 0, so that a rounded one can be told.
+
+    Numbers of another ``series`` are those that households get later.
+    """
+    random = stream(seed, "household_no", village, *([series] if series else []))
+    tails = random.integers(0, (1000, 9), size=(count, 2)).tolist()
     return [
-        f"5700{village:04d}{position:04d}{middle:03d}{last + 1}"
+        f"570{series}{village:04d}{position:04d}{middle:03d}{last + 1}"
         for position, (middle, last) in enumerate(tails, start=1)
     ]
 

@@ -32,14 +32,18 @@ def claimed_twice(month: VillageMonth) -> Iterator[tuple[int, int]]:
 
     Their own household lists them still and has reported no move: they belong there.
     """
-    life = month.life
-    people = life.people
+    life, people = month.life, month.people
     draws = stream(life.seed, "claimed twice", life.village.index).random(len(people.role))
     ages = people.age(month.period)
+    steady = set(range(people.households)) - set(life.moves.changed)
     for i, status in zip(month.roster.rows.tolist(), month.roster.status, strict=True):
         is_daughter = people.role[i] == CHILD and people.sex[i] == 2 and 20 <= ages[i] < 30
-        if is_daughter and draws[i] < RATES["D06"] and status == NORMAL and people.households > 1:
-            yield i, (int(people.household[i]) + 1) % people.households
+        home = int(people.household[i])
+        following = (home + 1) % people.households
+        if not is_daughter or status != NORMAL or following == home:
+            continue
+        if draws[i] < RATES["D06"] and {home, following} <= steady:
+            yield i, following
 
 
 def certificate_is_lost(people: Population, i: int) -> bool:

@@ -14,8 +14,9 @@ from include.simulator.village import VillageMonth
 def metrics(month: VillageMonth) -> Iterator[tuple[str, str, str, str]]:
     """(``household``, household_no, metric, value) of every household's incomes, of incomes that
     fell, and of days without help since the month of recognition."""
-    numbers = month.life.people.household_no
+    numbers = month.people.household_no
     before, now = (net_per_head(at) for at in (month.life.at(month.period - 1), month))
+    was_apart = set(range(len(numbers))) - month.life.moves.vacant(month.period - 1)
     reference = _per_head(
         month,
         month.incomes.net
@@ -25,7 +26,7 @@ def metrics(month: VillageMonth) -> Iterator[tuple[str, str, str, str]]:
     for h, number in enumerate(numbers):
         yield "household", number, "net_income_pp", f"{now[h]}"
         yield "household", number, "reference_income_pp", f"{reference[h]}"
-        if before[h] > 0 and now[h] < before[h]:
+        if h in was_apart and before[h] > 0 and now[h] < before[h]:
             fall = ((before[h] - now[h]) / before[h]).quantize(Decimal("1e-6"), ROUND_DOWN)
             yield "household", number, "income_drop_share", f"{fall}"
     helped = in_place_count(month.life.measures, len(numbers), month.period)

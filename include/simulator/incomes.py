@@ -118,7 +118,9 @@ def _transfers(
     random: np.random.Generator, people: Population, welfare: Welfare, listed: Roster
 ) -> dict[str, Ints]:
     count = people.households
-    old = people.household[listed.rows[people.age(listed.period)[listed.rows] >= 60]]
+    old = people.at(listed.period).household[
+        listed.rows[people.age(listed.period)[listed.rows] >= 60]
+    ]
     pensioners = np.bincount(old, minlength=count)
 
     def sometimes(share: float, low: int, high: int) -> Ints:

@@ -47,7 +47,10 @@ def recognitions(life: VillageLife) -> list[Recognition]:
     found: list[Recognition] = []
     free: list[int] = []
     kept = slips.kept_as_marginal(life.village, welfare.dibao_start, welfare.dibao_end)
+    shared = set(life.moves.shared)
     for h in range(count):
+        if h in shared:
+            continue
         dibao, tekun = int(welfare.dibao_start[h]), int(welfare.tekun_start[h])
         if dibao < NEVER:
             end = int(welfare.dibao_end[h])

@@ -12,6 +12,7 @@ import numpy as np
 
 from include.simulator.areas import FORMERLY_POOR, Village
 from include.simulator.months import NEVER, month
+from include.simulator.moves import Moves
 from include.simulator.profiles import Profile
 from include.simulator.randomness import Flags, Floats, Ints, pick, stream
 
@@ -75,7 +76,7 @@ class MonthState:
     is_cleared: Flags
 
 
-def build(seed: int, profile: Profile, village: Village) -> Monitoring:
+def build(seed: int, profile: Profile, village: Village, moves: Moves) -> Monitoring:
     """The histories of a village's households."""
     random = stream(seed, "monitoring", village.index)
     count = village.households
@@ -101,6 +102,14 @@ def build(seed: int, profile: Profile, village: Village) -> Monitoring:
         identified[position], cleared[position] = when, when + 12
         relapses[position], no_labour[position], waits[position] = False, False, True
 
+    kind[moves.shared] = 0
+    for change in moves.changes:
+        if change.is_monitored:
+            h, when = change.household, change.when
+            kind[h] = UNSTABLE if when % 3 else SUDDEN
+            identified[h], cleared[h] = when - 5 - h % 4, when + h % 5
+            relapses[h], no_labour[h] = False, False
+
     never = kind == 0
     no_labour &= ~never
     relapses &= ~never & ~no_labour
@@ -109,6 +118,7 @@ def build(seed: int, profile: Profile, village: Village) -> Monitoring:
         cleared[position] = identified[position] + months
     cleared[no_labour | never] = NEVER
     ex_poor = _ex_poor(random.random(count), profile, village, kind)
+    ex_poor[moves.shared] = False
     keeps_benefits = ex_poor & (random.random(count) < 0.85)
     risks = _risks(random, count)
     natural = random.random(count) < 0.12

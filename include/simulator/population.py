@@ -1,12 +1,13 @@
 """The people of one village: who lives with whom, born and died when, under which number.
 
-Nothing here depends on a month. A person who is born, dies or moves later carries that day from
-the beginning, and a month's files follow from comparing (``roster.py``).
+Nothing is drawn for a month. A person who is born, dies or moves later carries that day from the
+beginning, and a month's files follow from comparing (``roster.py``); ``Population.at`` says who
+lives with whom in a month (``moves.py``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from include.simulator.areas import Village
 from include.simulator.defects import delivered_certificate, is_planted
 from include.simulator.identifiers import former_id, household_numbers, person_numbers, resident_ids
 from include.simulator.months import NEVER, date_of, epoch_day, month, month_of
+from include.simulator.moves import MARRIED, MERGED, OTHER_HEAD, SPLIT, Change, Moves
 from include.simulator.naming import given_names, surnames
 from include.simulator.randomness import Flags, Floats, Ints, pick, stream
 
@@ -30,6 +32,12 @@ _TEMPLATES = (
     ("HSCCFM", 2.5, 34, 50), ("HSAWGG", 3.0, 50, 68), ("HSAWGGM", 1.5, 50, 66),
 )  # fmt: skip
 """Members, share of households in percent, the head's youngest and oldest age."""
+
+_CODES = [code for code, _, _, _ in _TEMPLATES]
+_FITTING = {
+    SPLIT: ("HSC", "HS"), MERGED: ("H", "HSC"), MARRIED: ("HSC", "HSA"), OTHER_HEAD: ("HSC", ""),
+}  # fmt: skip
+"""Kind of change -> members of the household and of its partner that fit it."""
 
 _TODAY = epoch_day(month("2026-01"))
 """Ages are drawn for this day."""
@@ -79,6 +87,35 @@ class Population:
     cert_type: list[str]
     cert_no: list[str]
     cert_defect: list[str]
+    moves: Moves
+    _at: dict[int, Population] = field(default_factory=dict, compare=False, repr=False)
+
+    def at(self, period: int) -> Population:
+        """The same people with the households, roles and household numbers of a month's end."""
+        if not self.moves.changes:
+            return self
+        if period not in self._at:
+            household, role = self.household.copy(), self.role.copy()
+            for change in self.moves.of(SPLIT, MERGED, MARRIED):
+                if (period < change.when) == (change.kind == SPLIT):
+                    people = self.movers(change)
+                    household[people] = change.partner
+                    role[people] = _role_in_partner(change, role[people], self.sex[people])
+            self._at[period] = replace(
+                self,
+                household=household,
+                role=role,
+                household_no=self.moves.numbers(self.household_no, period),
+                _at={},
+            )
+        return self._at[period]
+
+    def movers(self, change: Change) -> Ints:
+        """Who changes households with a change between two of them."""
+        here = self.household == change.household
+        if change.kind == MARRIED:
+            return np.flatnonzero(here & (self.role == CHILD))[:1]
+        return np.flatnonzero(here)
 
     @property
     def households(self) -> int:
@@ -101,18 +138,32 @@ class Population:
         return flags
 
 
-def build(seed: int, village: Village) -> Population:
+def build(seed: int, village: Village, moves: Moves) -> Population:
     """The village's population."""
     random = stream(seed, "people", village.index)
     count = village.households
     template = pick(random.random(count), [share for _, share, _, _ in _TEMPLATES])
+    for change in moves.changes:
+        own, partners = _FITTING.get(change.kind, ("", ""))
+        if own:
+            template[change.household] = _CODES.index(own)
+        if partners:
+            template[change.partner] = _CODES.index(partners)
     codes = [[_ROLES[letter] for letter in _TEMPLATES[i][0]] for i in template.tolist()]
     role = np.array([code for household in codes for code in household], dtype=np.int64)
     sizes = np.array([len(household) for household in codes], dtype=np.int64)
     household = np.repeat(np.arange(count), sizes)
 
     sex = _sexes(random, role, household, count)
-    born = _birth_days(random, role, household, template)
+    born = _birth_days(random, role, household, template, moves)
+    for change in moves.of(SPLIT, MARRIED):
+        here = household == change.household
+        if change.kind == SPLIT:  # a son founds the household
+            sex[here & (role == HEAD)], sex[here & (role == SPOUSE)] = 1, 2
+        else:
+            daughter = here & (role == CHILD)
+            sex[daughter] = 2
+            born[daughter] = _TODAY - int((22 + change.household % 6) * 365.2425)
     person_id, birth = resident_ids(village.index, sex, born)
     age = (_TODAY - birth) / 365.2425
     health, disability = _health(random, age)
@@ -129,7 +180,8 @@ def build(seed: int, village: Village) -> Population:
     if village.position == 0:
         _misprint_a_certificate(certificates, person_id, disability)
     young_woman = (sex == 2) & (age > 20) & (age < 30) & np.isin(role, (CHILD, GRANDCHILD))
-    moves = young_woman & (random.random(len(role)) < 0.06)
+    leaves = young_woman & (random.random(len(role)) < 0.06)
+    leaves &= ~np.isin(household, moves.shared)
     birth_month = np.array([month_of(day) for day in birth.tolist()], dtype=np.int64)
     return Population(
         village=village,
@@ -142,7 +194,7 @@ def build(seed: int, village: Village) -> Population:
         birth=birth,
         person_id=person_id,
         person_no=person_numbers(village.index, len(role)),
-        name=_names(random, role, sex, household, count),
+        name=_names(random, role, sex, household, count, moves),
         ethnic=_ethnic(random, village, household, count),
         health=health,
         disability=disability,
@@ -150,11 +202,21 @@ def build(seed: int, village: Village) -> Population:
         listed_from=np.where(birth_month >= DEATHS_FROM, birth_month + 1, 0),
         death=death,
         death_listed=death_listed,
-        moved=np.where(moves, DEATHS_FROM + random.integers(0, 48, len(role)), NEVER),
+        moved=np.where(leaves, DEATHS_FROM + random.integers(0, 48, len(role)), NEVER),
         cert_type=[c[0] for c in certificates],
         cert_no=[c[1] for c in certificates],
         cert_defect=[c[2] for c in certificates],
+        moves=moves,
     )
+
+
+def _role_in_partner(change: Change, role: Ints, sex: Ints) -> Ints:
+    """What people are to the household they live with before a split or after a merger."""
+    if change.kind == MARRIED:
+        return np.full(len(role), SONS_WIFE)
+    if change.kind == MERGED:
+        return np.where(sex == 1, FATHER, MOTHER)
+    return np.select([role == HEAD, role == SPOUSE], [SON, SONS_WIFE], default=GRANDCHILD)
 
 
 def _sexes(random: np.random.Generator, role: Ints, household: Ints, count: int) -> Ints:
@@ -174,11 +236,18 @@ def _sexes(random: np.random.Generator, role: Ints, household: Ints, count: int)
     return sex.astype(np.int64)
 
 
-def _birth_days(random: np.random.Generator, role: Ints, household: Ints, template: Ints) -> Ints:
+def _birth_days(
+    random: np.random.Generator, role: Ints, household: Ints, template: Ints, moves: Moves
+) -> Ints:
     youngest = np.array([low for _, _, low, _ in _TEMPLATES], dtype=float)[template]
     oldest = np.array([high for _, _, _, high in _TEMPLATES], dtype=float)[template]
     head = youngest + (oldest - youngest) * random.random(len(template))
     son = head - 22 - 6 * random.random(len(template))
+    for change in moves.of(SPLIT, MERGED):
+        parents, children = change.partner, change.household
+        if change.kind == MERGED:
+            parents, children = children, parents
+        head[children] = son[parents]
     own = random.random(len(role))
     near = np.clip(random.normal(0.0, 2.5, len(role)), -8, 8)
     h, s = head[household], son[household]
@@ -248,9 +317,11 @@ def _schooling(random: np.random.Generator, age: Floats) -> Ints:
 
 
 def _names(
-    random: np.random.Generator, role: Ints, sex: Ints, household: Ints, count: int
+    random: np.random.Generator, role: Ints, sex: Ints, household: Ints, count: int, moves: Moves
 ) -> list[str]:
     family = surnames(random, count)
+    for change in moves.of(SPLIT, MERGED):
+        family[change.household] = family[change.partner]
     own = surnames(random, len(role))
     keeps_own = np.isin(role, (SPOUSE, MOTHER, SONS_WIFE))
     given = given_names(random, sex)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from include.simulator.moves import ACROSS, OTHER_HEAD
 from include.simulator.population import (
     CHILD,
     FATHER,
@@ -50,7 +51,9 @@ class Roster:
     """One village in one month.
 
     ``rows`` are positions in the population's person arrays, in the order of the county's file;
-    ``status`` and ``relation`` go with them. ``members`` counts, per household, listed people who
+    ``status`` and ``relation`` go with them; households are those of ``Population.at``.
+    ``farewells`` are (person, household number) of those who live on elsewhere since this month:
+    the household they left, or its former number, says so once. ``members`` counts, per household, listed people who
     are neither dead nor gone as far as the county knows.
     """
 
@@ -58,6 +61,7 @@ class Roster:
     rows: Ints
     status: list[str]
     relation: list[str]
+    farewells: list[tuple[int, str]]
     late_deaths: Flags
     """Per row: dead, but still listed as alive (D08)."""
     members: Ints
@@ -67,6 +71,7 @@ class Roster:
 
 def roster(people: Population, period: int) -> Roster:
     """The family lists of the month ``period``."""
+    before, people = people.at(period - 1), people.at(period)
     listed = (
         people.born(period)
         & (people.listed_from <= period)
@@ -75,12 +80,14 @@ def roster(people: Population, period: int) -> Roster:
     )
     gone = listed & ((people.death_listed == period) | (people.moved == period))
     present = listed & ~gone
-    head = _heads(people, present)
+    head = _heads(people, present, period)
     rows = np.flatnonzero(listed)
+    farewells = _farewells(before, people, present, period)
+    arrived = {i for i, _ in farewells}
     members = np.bincount(people.household[present], minlength=people.households)
     status, relation = [], []
     for i in rows.tolist():
-        status.append(_status(people, i, period))
+        status.append(ADDED if i in arrived else _status(people, i, period))
         chief = int(head[people.household[i]])
         chief_role, chief_sex = int(people.role[chief]), int(people.sex[chief])
         table = _RELATIONS[chief_role, 0 if chief_role == HEAD else chief_sex]
@@ -90,18 +97,37 @@ def roster(people: Population, period: int) -> Roster:
         rows=rows,
         status=status,
         relation=relation,
+        farewells=farewells,
         late_deaths=people.dead(period)[rows] & (people.death_listed[rows] > period),
         members=members.astype(np.int64),
         head=head,
     )
 
 
-def _heads(people: Population, present: Flags) -> Ints:
+def _heads(people: Population, present: Flags, period: int) -> Ints:
     head = np.full(people.households, -1, dtype=np.int64)
     for which in (SON, SPOUSE, HEAD):  # the last one present wins
         found = np.flatnonzero(present & (people.role == which))
         head[people.household[found]] = found
+    for change in people.moves.of(OTHER_HEAD):
+        here = present & (people.household == change.household) & (people.role == SPOUSE)
+        if period >= change.when and here.any():
+            head[change.household] = np.flatnonzero(here)[0]
     return head
+
+
+def _farewells(
+    before: Population, now: Population, present: Flags, period: int
+) -> list[tuple[int, str]]:
+    """(person, former household number) of those present who came from elsewhere this month."""
+    leaves = before.household != now.household
+    gone = [change.household for change in now.moves.of(ACROSS) if change.when == period]
+    leaves |= np.isin(now.household, gone)
+    was_listed = now.born(period - 1) & (now.listed_from < period)
+    return [
+        (i, before.household_no[int(before.household[i])])
+        for i in np.flatnonzero(leaves & present & was_listed).tolist()
+    ]
 
 
 def _status(people: Population, i: int, period: int) -> str:

@@ -99,7 +99,8 @@ def _overlooked_head(people: Population) -> int | None:
 def _first(people: Population, fits: Flags) -> int | None:
     """The first who is there from the beginning and has a number that leads to him."""
     lost = np.array([defect in UNUSABLE for defect in people.cert_defect])
-    found = np.flatnonzero(fits & ~lost & (people.listed_from == 0) & (people.moved == NEVER))
+    fits = fits & ~lost & (people.listed_from == 0) & (people.moved == NEVER)
+    found = np.flatnonzero(fits & ~np.isin(people.household, people.moves.changed))
     return int(found[0]) if len(found) else None
 
 

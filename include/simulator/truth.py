@@ -23,6 +23,7 @@ from include.simulator import (
     elsewhere,
     findings,
     health_metrics,
+    household_changes,
     income_truth,
     schooling,
     settlements,
@@ -53,6 +54,7 @@ _COLUMNS = {
     "metrics": ("subject", "id", "metric", "value"),
     "findings": ("code", "subject", "id", "household_no", "outcome", "county_code"),
     "conflicts": ("code", "subject", "id", "household_no", "county_code"),
+    "household_changes": ("kind", "household_no", "successor_household_no", "persons"),
 }  # fmt: skip
 """``is_lost``: the county wrote a number that the person had before (D07); nothing that the
 departments know of the person leads to the county's row.
@@ -62,7 +64,9 @@ in the source (person_no, psn_no), or certificate and ID of a dibao member.
 ``metrics`` lists, for the risk rules, what is so at the month's end: the subject is ``person`` (by
 person_id) or ``household`` (by household_no); what is nothing (value 0) may be left out.
 ``findings`` and ``conflicts`` list what the cross-field rules and the reconciliation must find, by
-the same subjects; ``outcome`` is ``found``, or ``near`` for what is only nearly so."""
+the same subjects; ``outcome`` is ``found``, or ``near`` for what is only nearly so.
+``household_changes`` lists what is so since this month and was not in the month before. A person
+who goes to another household is in ``persons`` with both, present in the one where he is."""
 
 Metric = tuple[str, str, str, str]
 """subject, id, metric (as in ref_risk_rule), value in the rule's unit (yuan, not fen)."""
@@ -96,15 +100,18 @@ class Truth:
     def add(self, month: VillageMonth) -> None:
         """Write a village's month."""
         life, state = month.life, month.state
-        people, county = life.people, life.village.county.code
+        people, home = month.people, life.village
         amounts = month.incomes.amounts
         dibao = life.welfare.in_force(month.period)
         paid: dict[int, int] = {}
         for h, _, status, fen in civil_affairs.payments(life, month.period):
             paid[h] = paid.get(h, 0) + (0 if status == "退票" else fen)
         for h, number in enumerate(people.household_no):
+            if number in month.vacant:
+                continue
+            place = month.places.get(h, home)
             self._row(
-                "households", number, county, life.village.code,
+                "households", number, place.county.code, place.code,
                 int(life.monitoring.kind[h]) if state.known[h] else 0,
                 int(life.monitoring.ex_poor[h]), int(state.in_force[h]), int(state.is_new[h]),
                 int(state.is_relapsed[h]), int(state.is_cleared[h]), int(month.roster.members[h]),
@@ -116,13 +123,19 @@ class Truth:
         deaths = set(civil_affairs.registered_deaths(life, month.period))
         for i, status in zip(month.roster.rows.tolist(), month.roster.status, strict=True):
             died = f"{date_of(int(people.death[i]))}" if i in deaths else ""
+            number = people.household_no[int(people.household[i])]
             self._row(
-                "persons", people.person_id[i], people.household_no[int(people.household[i])],
-                county, int(status not in GONE), int(certificate_is_lost(people, i)), died,
+                "persons", people.person_id[i], number, month.county_of(number).code,
+                int(status not in GONE), int(certificate_is_lost(people, i)), died,
             )  # fmt: skip
             self._row(
                 "rows", "county_person", people.person_no[i], people.person_id[i],
                 certificate(month, i)[2],
+            )  # fmt: skip
+        for i, number in month.roster.farewells:
+            self._row(
+                "persons", people.person_id[i], number, month.county_of(number).code, 0,
+                int(certificate_is_lost(people, i)), "",
             )  # fmt: skip
         for i, _ in claimed_twice(month):
             self._row("rows", "county_person", people.person_no[i], people.person_id[i], "D06")
@@ -134,18 +147,21 @@ class Truth:
             self._row("enrolments", people.person_id[i], int(in_force))
             self._record("yb_enrol", record["psn_no"], record["certno"], people.person_id[i])
         kept = assisted_ids(life)
+        people = life.people  # a certificate keeps its members
         for i in np.flatnonzero(dibao[people.household] & life.welfare.covered).tolist():
             key = f"DB{life.village.index:04d}{int(people.household[i]):05d}/{kept[i]}"
             self._record("mz_dibao_member", key, kept[i], people.person_id[i])
 
         for finding in findings.findings(month):
-            self._row("findings", *finding, county)
+            self._row("findings", *finding, month.county_of(finding[3]).code)
         for conflict in conflicts.conflicts(month):
             self._row("conflicts", *conflict)
-
+        for change in household_changes.household_changes(month):
+            self._row("household_changes", *change)
         for metrics in METRICS:
             for metric in metrics(month):
-                self._row("metrics", *metric)
+                if metric[1] not in month.vacant:
+                    self._row("metrics", *metric)
 
     def add_settlements(self, records: Iterable[tuple[str, dict[str, str]]]) -> None:
         """(person_id, H2 record) of what was uploaded in the month."""

@@ -13,6 +13,7 @@ from include.simulator import (
     incomes,
     measures,
     monitoring,
+    moves,
     population,
     posts,
     projects,
@@ -21,7 +22,7 @@ from include.simulator import (
     welfare,
     work,
 )
-from include.simulator.areas import Village
+from include.simulator.areas import County, Village
 from include.simulator.clues import Clue
 from include.simulator.drinking_water import Water
 from include.simulator.dwellings import Dwellings
@@ -29,6 +30,7 @@ from include.simulator.helpers import Helper
 from include.simulator.incomes import Incomes
 from include.simulator.measures import Measure
 from include.simulator.monitoring import Monitoring, MonthState
+from include.simulator.moves import Moves
 from include.simulator.population import Population
 from include.simulator.posts import Post
 from include.simulator.profiles import Profile
@@ -49,6 +51,38 @@ class VillageMonth:
     roster: Roster
     incomes: Incomes
 
+    @property
+    def people(self) -> Population:
+        """The village's people in the households of the month."""
+        return self.life.people.at(self.period)
+
+    @cached_property
+    def vacant(self) -> frozenset[str]:
+        """Numbers of households of which nobody lives apart."""
+        numbers = self.people.household_no
+        return frozenset(numbers[h] for h in self.life.moves.vacant(self.period))
+
+    @cached_property
+    def places(self) -> dict[int, Village]:
+        """Household -> the village it lives in, where that is another one."""
+        return self.life.moves.places(self.period)
+
+    def county_of(self, number: str) -> County:
+        """The county that lists the household."""
+        return self.elsewhere.get(number, self.life.village.county)
+
+    @cached_property
+    def elsewhere(self) -> dict[str, County]:
+        """Number of a household -> the county that lists it, or bids it farewell, where that is
+        another one."""
+        moves, found = self.life.moves, dict[str, County]()
+        for when in (self.period - 1, self.period):
+            numbers = self.life.people.at(when).household_no
+            for h, place in moves.places(when).items():
+                if place.county != self.life.village.county:
+                    found[numbers[h]] = place.county
+        return found
+
 
 @dataclass(frozen=True)
 class VillageLife:
@@ -60,10 +94,15 @@ class VillageLife:
     since: int = 0
     """First month of which the sources deliver anything."""
 
+    @property
+    def moves(self) -> Moves:
+        """Households that split, merge, move and change otherwise."""
+        return moves.build(self.seed, self.profile, self.village)
+
     @cached_property
     def people(self) -> Population:
         """Households and persons."""
-        people = population.build(self.seed, self.village)
+        people = population.build(self.seed, self.village, self.moves)
         slips.shorten_a_certificate(people, self.monitoring)
         slips.overlook_deaths(people)
         return people
@@ -71,7 +110,7 @@ class VillageLife:
     @cached_property
     def monitoring(self) -> Monitoring:
         """When households were identified, cleared and identified again."""
-        built = monitoring.build(self.seed, self.profile, self.village)
+        built = monitoring.build(self.seed, self.profile, self.village, self.moves)
         slips.contradict_a_kind(built, self.village)
         return built
 

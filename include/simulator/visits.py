@@ -90,7 +90,7 @@ def visits(here: VillageMonth) -> list[Visit]:
 def _problems(here: VillageMonth) -> list[tuple[bool, bool, bool, bool]]:
     """Per household: whether dwelling, school, water and insurance give cause for concern."""
     life, roster = here.life, here.roster
-    homes, people = life.dwellings, life.people
+    homes, people = life.dwellings, here.people
     unsafe = homes.is_unsafe(here.period) | homes.is_only_damaged(here.period) | ~homes.has_house
     dry = life.water.outages(life.seed, life.village.index, here.period)
     thirsty = ~life.water.is_safe(here.period)
@@ -137,7 +137,7 @@ def rows(here: VillageMonth) -> Iterator[tuple[dict[str, str], tuple[tuple[str, 
         }
         yield (
             {
-                "household_no": here.life.people.household_no[visit.household],
+                "household_no": here.people.household_no[visit.household],
                 "visited_on": date_of(visit.day).strftime(style),
                 "visitor": visitor.get(visit.household, "村干部"),
                 "visit_type": visit.kind,
@@ -153,4 +153,4 @@ def metrics(here: VillageMonth) -> Iterator[tuple[str, str, str, str]]:
     last = {visit.household: sum(visit.problems) for visit in visits(here)}
     for h, count in last.items():
         if count:
-            yield "household", here.life.people.household_no[h], "visit_problems", str(count)
+            yield "household", here.people.household_no[h], "visit_problems", str(count)

@@ -118,6 +118,9 @@ def build(seed: int, people: Population, monitoring: Monitoring) -> Welfare:
     count = people.households
     chance = np.select([monitoring.kind > 0, monitoring.ex_poor], [0.42, 0.22], default=0.033)
     gets = random.random(count) < chance
+    apart = np.ones(count, dtype=bool)
+    apart[people.moves.shared] = False
+    gets &= apart
     recent = random.random(count) < 0.25
     start = np.where(
         recent,
@@ -130,7 +133,7 @@ def build(seed: int, people: Population, monitoring: Monitoring) -> Welfare:
     age = people.age(month("2026-01"))
     old = np.zeros(count, dtype=bool)
     old[people.household[age >= 60]] = True
-    tekun = alone & old & ~gets & (random.random(count) < 0.12)
+    tekun = alone & old & apart & ~gets & (random.random(count) < 0.12)
     selfcare = pick(random.random(count), [70, 20, 10]) + 1
     amount = (np.array([0, 735, 1035, 1435]) * 100)[selfcare]
     covered = gets[people.household] & (random.random(len(people.role)) < 0.93)
@@ -146,7 +149,7 @@ def build(seed: int, people: Population, monitoring: Monitoring) -> Welfare:
         gets[h], dibao_start[h], dibao_end[h] = False, NEVER, NEVER
         covered[people.household == h] = False
         tekun[h], tekun_start[h] = True, _LONG_SUPPORTED
-    special = appointed.allowances(seed, people, ~gets & ~tekun)
+    special = appointed.allowances(seed, people, apart & ~gets & ~tekun)
     for household, when in special.starts:
         dibao_start[household] = when
     for household, when in special.doubled:

@@ -154,7 +154,7 @@ def build(seed: int, people: Population, monitoring: Monitoring) -> Work:
 def listed(work: Work, monitoring: Monitoring, period: int) -> Flags:
     """Per person: of working age and in a household whose work the county follows."""
     followed = monitoring.ex_poor | (monitoring.identified <= period) | work.is_followed
-    flags: Flags = work.of_working_age(period) & followed[work.people.household]
+    flags: Flags = work.of_working_age(period) & followed[work.people.at(period).household]
     return flags
 
 

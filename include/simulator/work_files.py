@@ -25,7 +25,7 @@ _DAYS = ("%Y-%m-%d", "%Y%m%d", "%Y.%m.%d", "%Y/%m/%d")
 
 def employment(month: VillageMonth) -> Iterator[Row]:
     """C8: one row per person of working age whose household the county follows."""
-    life, people, work, period = month.life, month.life.people, month.life.work, month.period
+    life, people, work, period = month.life, month.people, month.life.work, month.period
     months, works, latest = (
         work.months_worked(period, 6).tolist(), work.works(period), work.latest(period),
     )  # fmt: skip
@@ -64,7 +64,7 @@ def employment(month: VillageMonth) -> Iterator[Row]:
 
 def welfare_posts(month: VillageMonth) -> Iterator[Row]:
     """C9: one row per post held in the month."""
-    people, period = month.life.people, month.period
+    people, period = month.people, month.period
     on_file = _on_file(month)
     for post in month.life.posts:
         if not posts.is_delivered(post, period, on_file):
