@@ -44,6 +44,7 @@ _RECOMPUTED = {
     "new_monitored_households": "count(*) filter (where h.is_new)",
     "relapsed_monitored_households": "count(*) filter (where h.is_relapsed)",
     "cleared_monitored_households": "count(*) filter (where h.is_cleared)",
+    "moved_in_monitored_households": "count(*) filter (where h.is_moved_in)",
     "households_below_line": "count(*) filter (where h.is_below_line)",
     "insured_persons": "coalesce(sum(h.insured_persons), 0)",
     "out_of_pocket_ytd_amt": "coalesce(sum(h.out_of_pocket_ytd_amt), 0)",
@@ -106,9 +107,11 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             "stock_is_explained_by_flows",
             "previous_monitored_households is not null and monitored_households is distinct from"
             " previous_monitored_households + new_monitored_households"
-            " + relapsed_monitored_households - cleared_monitored_households",
-            description="monitored households = last month's + new + relapsed - cleared",
-            label_zh="监测户存量等于上月加新增加返贫减消除",
+            " + relapsed_monitored_households - cleared_monitored_households"
+            " + moved_in_monitored_households - moved_out_monitored_households",
+            description="monitored households = last month's + new + relapsed - cleared"
+            " + moved in - moved out",
+            label_zh="监测户存量等于上月加新增加返贫减消除加迁入减迁出",
             reason="a stock that its flows do not explain has lost or gained households unseen.",
             remedy="compare the county's household files of the two months.",
         ),

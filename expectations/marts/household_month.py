@@ -74,9 +74,9 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
         ),
         identity(
             "flows_exclude_each_other",
-            "coalesce(is_new, false) and coalesce(is_relapsed, false)",
-            description="no household is both new and relapsed in one month",
-            label_zh="新增与返贫互斥",
+            "is_new::integer + is_relapsed::integer + is_moved_in::integer > 1",
+            description="no household is two of new, relapsed and moved in in one month",
+            label_zh="新增、返贫、迁入互斥",
             reason="the stock would grow by two for one household.",
         ),
         identity(

@@ -13,6 +13,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from include.evaluation.comparison import Comparison
+    from include.evaluation.households import KindFigures
     from include.evaluation.linkage import Quality, Result
     from include.evaluation.public_linkage import PublicResult
     from include.evaluation.training import Trained
@@ -141,7 +142,8 @@ def linkage(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Link the rows without a usable ID and compare all links with the simulated truth.
+    """Link the rows without a usable ID and compare all links with the simulated truth; likewise
+    how households split, merged, moved and changed otherwise.
 
     Simulates a municipality of its own, delivers its months without Airflow and takes it down
     again. The first month has to be in scope of the last. Exit code 1 under the targets.
@@ -170,6 +172,7 @@ def linkage(
         for name, missed in result.missed.items():
             listed = ", ".join(f"{group} {count}" for group, count in missed.items())
             console.print(f"rows missed by {name}: {listed or 'none'}")
+        console.print(_households_table(result.households))
     if not result.meets_targets:
         raise typer.Exit(1)
 
@@ -281,6 +284,17 @@ def _linkage_table(result: Result, what: str) -> Table:
     for kind, quality in result.by_kind.items():
         add(kind, quality)
     add("all", result.overall)
+    return table
+
+
+def _households_table(found: list[KindFigures]) -> Table:
+    table = Table(title="Households over time", title_justify="left", box=None, pad_edge=False)
+    table.add_column("change", no_wrap=True)
+    for heading in ("expected", "found", "missed", "extra"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in found:
+        counts = (one.expected, one.found, one.missed, one.extra)
+        table.add_row(one.kind, *(f"{count:,}" for count in counts))
     return table
 
 

@@ -1,19 +1,21 @@
-"""How well rows are linked to people, against the simulator's truth.
+"""How well rows are linked to people, and households followed, against the simulator's truth.
 
 The truth is read here and by tests; no step of the warehouse sees it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from include.build import link_persons, open_build
+from include.build import open_build, run_dbt
 from include.database import connect
+from include.evaluation import households
+from include.evaluation.households import KindFigures
 from include.vault import identifier_key
 
 TARGETS = {"precision": 0.999, "recall": 0.99, "recall_unusable": 0.95}
@@ -58,16 +60,18 @@ class Quality:
 
 @dataclass(frozen=True)
 class Result:
-    """Figures of all rows and by source, and how many rows of whom were missed."""
+    """Figures of all rows and by source, how many rows of whom were missed, and the changes of
+    households by kind."""
 
     overall: Quality
     by_kind: dict[str, Quality]
     missed: dict[str, dict[str, int]]
+    households: list[KindFigures] = field(default_factory=list)
 
     @property
     def meets_targets(self) -> bool:
-        """Whether the targets are met over all rows."""
-        return all(
+        """Whether the targets are met over all rows, and over all changes of households."""
+        return households.meets_target(self.households) and all(
             value is None or value >= least
             for name, least in TARGETS.items()
             for value in (getattr(self.overall, name),)
@@ -75,12 +79,14 @@ class Result:
 
 
 def evaluate(home: Path, periods: list[str]) -> Result:
-    """Link the last month's scope anew and compare it with the truth of ``periods``.
+    """Link the last month's scope anew and compare it with the truth of ``periods``; likewise the
+    households' history, which the spine is built for.
 
     ``periods`` are the months whose deliveries are loaded and in scope of the last one.
     """
-    link_persons(open_build(periods[-1]))
-    return judged(judge(delivered(periods), truth(home, periods)))
+    run_dbt(open_build(periods[-1]), households.SELECTION)
+    result = judged(judge(delivered(periods), truth(home, periods)))
+    return replace(result, households=households.evaluate(home, periods))
 
 
 def delivered(periods: list[str]) -> pd.DataFrame:
@@ -193,4 +199,7 @@ def figures(result: Result) -> dict[str, Any]:
     """As JSON."""
     from dataclasses import asdict
 
-    return asdict(result) | {"targets": TARGETS, "meets_targets": result.meets_targets}
+    return asdict(result) | {
+        "targets": TARGETS | {"households": households.LEAST},
+        "meets_targets": result.meets_targets,
+    }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -71,6 +71,10 @@ def _assign_all(
     verdicts = _verdicts(connection, known_at)
     homes = assign([s for s in lost if s.kind == _HOME], known, verdicts, period)
     # The household of a row without an ID is known by now: a row that says no more is found by it.
+    past = {
+        delivery
+        for (delivery,) in connection.execute("select delivery_id from scope where is_past")
+    }
     newcomers = sorted(
         {
             Reference(
@@ -78,7 +82,7 @@ def _assign_all(
                 one.subject.county, one.subject.household, one.subject.number, None,
             )
             for one in homes
-            if one.subject.name
+            if one.subject.name and one.subject.delivery_id not in past
         },
         key=repr,
     )  # fmt: skip
@@ -93,13 +97,16 @@ def assign(
     from include.linkage.model import compare
 
     enough, doubtful = threshold("link_score", period), threshold("review_score", period)
-    candidates = compare(lost, known, doubtful)
+    # A row that comes again every month says the same, and is compared once.
+    said = {s: replace(s, delivery_id=0, row_no=0) for s in lost}
+    position = {statement: n for n, statement in enumerate(dict.fromkeys(said.values()))}
+    candidates = compare(list(position), known, doubtful)
     links = []
-    for position, subject in enumerate(lost):
+    for subject in lost:
         key = subject_key(subject)
         ranked = [
             c
-            for c in candidates.get(position, [])
+            for c in candidates.get(position[said[subject]], [])
             if verdicts.get((key, c.person_key)) != "different"
         ]
         made = _choose(subject, key, ranked, verdicts, enough)

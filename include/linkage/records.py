@@ -18,6 +18,8 @@ from include.contracts import Contract, contracts
 
 REFERENCE_KINDS = ("county_person", "yb_enrol", "yb_settle")
 """Kinds that say enough of a person with a valid ID to be recognised by."""
+HISTORY_KIND = "county_person"
+"""The kind of which all lists are read, for who lived where."""
 _NAMES = ("psn_name", "name", "head_name")
 _COUNTIES = ("county_code", "insuplc_admdvs", "admdvs")
 _NUMBERS = {"person_no": "c", "psn_no": "h"}
@@ -60,17 +62,22 @@ class Reference:
 def scope(connection: psycopg.Connection[Any], period: str, known_at: datetime) -> None:
     """Put the deliveries a build of ``period`` reads into ``pg_temp.scope``.
 
-    How far back a kind is read is its contract's ``horizon``, as in the dbt models.
+    How far back a kind is read is its contract's ``horizon``, as in the dbt models. Family lists
+    from before that are there for their history alone (``is_past``): their rows without an ID are
+    linked, but nobody is recognised by what they say.
     """
     connection.execute(
-        "create temporary table scope (delivery_id bigint, kind text) on commit drop"
+        "create temporary table scope (delivery_id bigint, kind text, is_past boolean) "
+        "on commit drop"
     )
     connection.execute(
-        "insert into scope select a.delivery_id, a.kind from ops.accepted_delivery as a "
+        "insert into scope select a.delivery_id, a.kind, a.period < reach.since "
+        "from ops.accepted_delivery as a "
         "inner join unnest(%(kinds)s::text[], %(since)s::text[]) as reach (kind, since) "
         "on a.kind = reach.kind where a.known_at <= %(known_at)s "
-        "and a.period between reach.since and %(period)s",
+        "and a.period <= %(period)s and (a.period >= reach.since or a.kind = %(history)s)",
         {
+            "history": HISTORY_KIND,
             "kinds": list(contracts()),
             "since": [_since(contract, period) for contract in contracts().values()],
             "known_at": known_at,
@@ -124,7 +131,7 @@ def stated(connection: psycopg.Connection[Any], kind: str) -> list[Subject]:
     query = sql.SQL(
         "select r._delivery_id, r._row_no, {column}, {kind}, {said}, null::text "
         "from raw.{table} as r inner join scope as s on r._delivery_id = s.delivery_id "
-        "where s.kind = {kind} order by r._delivery_id, r._row_no"
+        "where s.kind = {kind} and not s.is_past order by r._delivery_id, r._row_no"
     ).format(
         column=sql.Literal(column),
         kind=sql.Literal(kind),
@@ -170,7 +177,7 @@ def references(
             "inner join ops.delivery as d on r._delivery_id = d.delivery_id "
             "cross join lateral (select {said}) "
             "as said (name, row_birth, row_sex, county, household, number) "
-            "where s.kind = {kind}) "
+            "where s.kind = {kind} and not s.is_past) "
             "select distinct key, name, birth, sex, county, household, number, resident_id "
             "from said where name is not null and ("
             "name in (select value from wanted where what = 'name') "

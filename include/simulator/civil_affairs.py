@@ -1,4 +1,7 @@
-"""The civil-affairs database: its tables M1 to M9 as they stand after the last month."""
+"""The civil-affairs database: its tables M1 to M9 as they stand after the last month.
+
+A certificate stays with the county that granted it, wherever its family moves to.
+"""
 
 from __future__ import annotations
 
@@ -247,7 +250,7 @@ def _temporary_aid(life: VillageLife, first: int, last: int) -> Iterator[tuple[s
                 {
                     "aid_id": f"A{life.village.index:04d}{month:05d}{i:05d}",
                     "id_no": life.people.person_id[i],
-                    "county_code": life.village.county.code,
+                    "county_code": life.county_code(i, month),
                     "applied_on": f"{date_of(day - 6)}",
                     "approved_on": f"{date_of(day)}",
                     "type": "急难型" if i % 2 else "支出型",

@@ -94,7 +94,7 @@ def chronic_register(life: VillageLife, when: int) -> Iterator[Record]:
             "psn_no": f"431000{life.village.index:04d}{i:06d}",
             "certno": people.person_id[i],
             "psn_name": people.name[i],
-            "insuplc_admdvs": life.village.county.code,
+            "insuplc_admdvs": life.county_code(i, when),
             "dise_code": row["code"],
             "dise_name": row["name_zh"],
             "begndate": f"{date_of(int(register.begins[i]))}",
@@ -105,7 +105,7 @@ def chronic_register(life: VillageLife, when: int) -> Iterator[Record]:
 def contracts(life: VillageLife, when: int) -> Iterator[Record]:
     """H6 records: contracts of the service year, signed by the month's end."""
     for i, kind, signed in _signed(life, when):
-        yield _commission(life, i) | {
+        yield _commission(life, i, when) | {
             "team": f"{life.village.township_name}家庭医生{1 + i % 3}队",
             "signed_on": f"{date_of(signed)}",
             "service_year": f"{when // 12}",
@@ -121,7 +121,7 @@ def followups(life: VillageLife, when: int) -> Iterator[Record]:
     for i, kind, signed in _signed(life, when):
         visited = epoch_day(when) + int(27 * draws[i, 0])
         if (i + when) % 3 == 0 and visited >= signed:
-            yield _commission(life, i) | {
+            yield _commission(life, i, when) | {
                 "followup_id": f"F{life.village.index:04d}{when:05d}{i:06d}",
                 "chronic_kind": kind,
                 "visited_on": f"{date_of(visited)}",
@@ -136,9 +136,10 @@ def medical_aid(life: VillageLife, when: int) -> Iterator[Record]:
     for one in now:
         if one.fen["maf_pay"] > 0 and one.record["setl_id"] not in undone:
             day = one.record["setl_time"][:10]
-            yield _aid(life, one.person, one.record["setl_id"], _ONE_STOP, one.fen["maf_pay"], day)
+            fen, setl_id = one.fen["maf_pay"], one.record["setl_id"]
+            yield _aid(life, one.person, when, setl_id, _ONE_STOP, fen, day)
     for i, setl_id, fen in later_aid(life, when):
-        yield _aid(life, i, setl_id, _TILTED, fen, f"{date_of(epoch_day(when) + 9)}")
+        yield _aid(life, i, when, setl_id, _TILTED, fen, f"{date_of(epoch_day(when) + 9)}")
 
 
 def later_aid(life: VillageLife, when: int) -> Iterator[tuple[int, str, int]]:
@@ -182,7 +183,7 @@ def major_register(life: VillageLife, when: int) -> Iterator[Record]:
             is_treated = reported < when
             if is_treated and case.number % 4 == 0:
                 continue  # not treated yet
-            yield _commission(life, case.person) | {
+            yield _commission(life, case.person, when) | {
                 "record_id": f"MD{life.village.index:04d}{case.reported:05d}{case.number:06d}",
                 "category": case.category,
                 "dise_code": case.code,
@@ -239,20 +240,22 @@ def _signed(life: VillageLife, when: int) -> Iterator[tuple[int, str, int]]:
             yield i, kind, signed
 
 
-def _commission(life: VillageLife, i: int) -> Record:
+def _commission(life: VillageLife, i: int, when: int) -> Record:
     return {
         "certno": life.people.person_id[i],
         "psn_name": life.people.name[i],
-        "admdvs": life.village.county.code,
+        "admdvs": life.county_code(i, when),
     }
 
 
-def _aid(life: VillageLife, i: int, setl_id: str, kind: str, fen: int, day: str) -> Record:
+def _aid(
+    life: VillageLife, i: int, when: int, setl_id: str, kind: str, fen: int, day: str
+) -> Record:
     return {
         "aid_id": f"Y{kind}{setl_id[1:]}",
         "certno": life.people.person_id[i],
         "psn_name": life.people.name[i],
-        "insuplc_admdvs": life.village.county.code,
+        "insuplc_admdvs": life.county_code(i, when),
         "aid_type": kind,
         "setl_id": setl_id,
         "aid_amt": money(fen),

@@ -118,10 +118,8 @@ def _transfers(
     random: np.random.Generator, people: Population, welfare: Welfare, listed: Roster
 ) -> dict[str, Ints]:
     count = people.households
-    old = people.at(listed.period).household[
-        listed.rows[people.age(listed.period)[listed.rows] >= 60]
-    ]
-    pensioners = np.bincount(old, minlength=count)
+    old = listed.rows[people.age(listed.period)[listed.rows] >= 60]
+    pensioners = np.bincount(people.at(listed.period).household[old], minlength=count)
 
     def sometimes(share: float, low: int, high: int) -> Ints:
         hit = random.random(count) < share

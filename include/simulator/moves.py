@@ -1,9 +1,9 @@
 """Households that change: split, merge, marry in, move, get another number or another head.
 
-A village's events are drawn first, from nothing but its place in the profile, and the families they
-need are made to fit (``population.py``). Everybody exists from the beginning: who founds a household
-in some month lives with the parents until then, and who joins another is a household of his own
-before. So a month's families follow from comparing months, as births and deaths do.
+A village's changes are drawn first, from nothing but its place in the profile, and the families
+they need are made to fit (``population.py``). Everybody exists from the beginning: who founds a
+household in some month lives with the parents until then, and who joins another is a household of
+his own before. So a month's families follow from comparing months, as births and deaths do.
 
 A household that lives in another county for part of the time stays in the hands of the village it
 is drawn with, whose county comes first; its rows go into the other county's files.
@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-
-import numpy as np
 
 from include.simulator.areas import Village, villages
 from include.simulator.identifiers import household_numbers

@@ -53,8 +53,8 @@ class Roster:
     ``rows`` are positions in the population's person arrays, in the order of the county's file;
     ``status`` and ``relation`` go with them; households are those of ``Population.at``.
     ``farewells`` are (person, household number) of those who live on elsewhere since this month:
-    the household they left, or its former number, says so once. ``members`` counts, per household, listed people who
-    are neither dead nor gone as far as the county knows.
+    the household they left, or its former number, says so once. ``members`` counts, per household,
+    listed people who are neither dead nor gone as far as the county knows.
     """
 
     period: int

@@ -60,22 +60,28 @@ def enrolments(life: VillageLife, month: int) -> Iterator[tuple[int, Record]]:
         scheme = "310" if draws[i, 1] < 0.06 else "390"
         if i not in special:
             if draws[i, 0] < 0.975:
-                yield i, _enrolment(life, i, scheme, draws[i, 2] < 0.006, begins, ends)
+                yield i, _enrolment(life, i, month, scheme, draws[i, 2] < 0.006, begins, ends)
             continue
         event, turn = special[i]
         last = epoch_day(turn + 1) - 1
         if event == burdens.BEGINS_TODAY:
             if month >= turn:
-                yield i, _enrolment(life, i, "390", False, last, ends)
+                yield i, _enrolment(life, i, month, "390", False, last, ends)
         elif event == burdens.ENDED_YESTERDAY:
-            yield i, _enrolment(life, i, "390", False, begins, f"{_date(last - 1)}")
+            yield i, _enrolment(life, i, month, "390", False, begins, f"{_date(last - 1)}")
         else:
-            yield i, _enrolment(life, i, "310", True, begins, ends)
-            yield i, _enrolment(life, i, "390", False, begins, ends)
+            yield i, _enrolment(life, i, month, "310", True, begins, ends)
+            yield i, _enrolment(life, i, month, "390", False, begins, ends)
 
 
 def _enrolment(
-    life: VillageLife, i: int, scheme: str, is_paused: bool, begins: int, ends: str
+    life: VillageLife,
+    i: int,
+    month: int,
+    scheme: str,
+    is_paused: bool,
+    begins: int,
+    ends: str,
 ) -> Record:
     return _person(life, i) | {
         "insutype": scheme,
@@ -83,7 +89,7 @@ def _enrolment(
         "psn_insu_stas": "2" if is_paused else "1",
         "psn_insu_date": f"{_date(begins)}",
         "paus_insu_date": f"{_date(begins)}" if is_paused else "",
-        "insuplc_admdvs": life.village.county.code,
+        "insuplc_admdvs": life.county_code(i, month),
         "psn_idet_type": "",
         "psn_type_lv": "",
         "begntime": f"{_date(begins)}",
@@ -187,7 +193,7 @@ def _record(life: VillageLife, i: int, number: str, when: dt.date, n: int, med_t
         "insutype": "390",
         "med_type": med_type,
         "clr_type": "21" if inpatient else "11",
-        "insuplc_admdvs": life.village.county.code,
+        "insuplc_admdvs": life.county_code(i, when.year * 12 + when.month - 1),
         "setl_time": f"{when} 10:{n % 60:02d}:00",
         "begndate": f"{when - dt.timedelta(days=7 if inpatient else 0)}",
         "enddate": f"{when}",

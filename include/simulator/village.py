@@ -107,6 +107,11 @@ class VillageLife:
         slips.overlook_deaths(people)
         return people
 
+    def county_code(self, person: int, period: int) -> str:
+        """The county the person lives in at the month's end."""
+        home = int(self.people.at(period).household[person])
+        return self.moves.places(period).get(home, self.village).county.code
+
     @cached_property
     def monitoring(self) -> Monitoring:
         """When households were identified, cleared and identified again."""

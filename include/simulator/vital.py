@@ -76,7 +76,7 @@ def deaths(life: VillageLife, when: int) -> Iterator[Record]:
                     "record_id": f"DC{life.village.index:04d}{i:06d}",
                     "certno": people.person_id[i],
                     "psn_name": people.name[i],
-                    "admdvs": life.village.county.code,
+                    "admdvs": life.county_code(i, when),
                     "died_on": f"{date_of(int(people.death[i]))}",
                     "cause_code": _CAUSES[int(causes[i])][0],
                 }
@@ -100,7 +100,7 @@ def births(life: VillageLife, when: int) -> Iterator[Record]:
             "child_sex": f"{birth.sex}",
             "birth_date": f"{date_of(birth.day)}",
             "mother_certno": people.person_id[mother],
-            "admdvs": life.village.county.code,
+            "admdvs": life.county_code(mother, when),
             "birth_defect": "1" if birth.has_defect else "0",
         }
 

@@ -42,6 +42,7 @@ HOUSEHOLD_MONTH = {
     "is_new": "boolean",
     "is_relapsed": "boolean",
     "is_cleared": "boolean",
+    "is_moved_in": "boolean",
     "members": "integer",
     "persons_on_file": "integer",
     **dict.fromkeys(
@@ -76,6 +77,7 @@ COUNTY_SCORECARD = {
             "monitored_marginal_households", "monitored_sudden_hardship_households",
             "new_monitored_households", "relapsed_monitored_households",
             "cleared_monitored_households", "previous_monitored_households",
+            "moved_in_monitored_households", "moved_out_monitored_households",
         ),
         "bigint",
     ),
@@ -130,13 +132,14 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
         "is_below_line": False, "insured_persons": 3, "insurable_persons": 3,
         "out_of_pocket_ytd_amt": 100, "is_high_burden": False,
     }  # fmt: skip
-    none = {"monitor_status": "none", "is_new": False, "is_relapsed": False, "is_cleared": False}
+    none: dict[str, object] = {"monitor_status": "none"}
+    none |= dict.fromkeys(("is_new", "is_relapsed", "is_cleared", "is_moved_in"), False)
     kinds = (
         none,
         none | {"monitor_status": "in_force", "monitor_category": "01", "is_new": True}
         | {"monitored_ym": ym},
         none | {"monitor_status": "cleared", "monitor_category": "02", "is_cleared": True}
-        | {"monitored_ym": "202301", "cleared_ym": ym},
+        | {"monitored_ym": "202301", "cleared_ym": ym, "is_moved_in": True},
     )  # fmt: skip
     monitored = []
     for code in PUBLISHED:
@@ -160,6 +163,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
                 "monitored_marginal_households": 0, "monitored_sudden_hardship_households": 0,
                 "new_monitored_households": 1, "relapsed_monitored_households": 0,
                 "cleared_monitored_households": 1, "previous_monitored_households": 1,
+                "moved_in_monitored_households": 1, "moved_out_monitored_households": 1,
                 "net_income_pp": round((wage + 4000) / 3, 2), "households_below_line": 0,
                 "insured_persons": 9, "insured_share": 1, "monitored_insured_share": 1,
                 "out_of_pocket_ytd_amt": 300, "high_burden_households": 0,

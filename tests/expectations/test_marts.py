@@ -68,7 +68,7 @@ BREAKS: dict[str, dict[str, str]] = {
         "county_code_unique": f"alter table {S} drop constraint county_scorecard_pkey;"
         f" insert into {S} select * from {S} where {_C}",
         "one_period": f"update {S} set period = '2026-03' where {_C}",
-        "stock_is_explained_by_flows": f"update {S} set previous_monitored_households = 2"
+        "stock_is_explained_by_flows": f"update {S} set moved_out_monitored_households = 0"
         f" where {_C}",
         "kinds_sum_to_monitored": f"update {S} set monitored_marginal_households = 1 where {_C}",
         "recomputes_from_households": f"update {S} set insured_persons = 8 where {_C}",

@@ -2,8 +2,8 @@
 -- episode's month. Of several the last received counts. Days of the steps, against the time limits
 -- of the regime in which the clue was received.
 with clue as (
-    select distinct on (clue.household_key, episode.monitored_ym)
-        clue.household_key,
+    select distinct on (episode.household_key, episode.monitored_ym)
+        episode.household_key,
         episode.monitored_ym,
         clue.clue_no,
         clue.channel_code as channel,
@@ -18,15 +18,16 @@ with clue as (
         clue.entered_on,
         clue.first_measure_on
     from {{ ref('stg_county_clue') }} as clue
+    left join {{ ref('household_alias') }} as alias on clue.household_key = alias.household_key
     inner join {{ ref('household_episode') }} as episode
         on
-            clue.household_key = episode.household_key
+            coalesce(alias.current_household_key, clue.household_key) = episode.household_key
             and episode.monitored_ym in (
                 to_char(clue.county_approved_on, 'YYYY-MM'), to_char(clue.entered_on, 'YYYY-MM')
             )
     where clue.period = {{ period() }} and clue.result = '纳入'
     order by
-        clue.household_key asc,
+        episode.household_key asc,
         episode.monitored_ym asc,
         clue.received_on desc nulls last,
         clue.clue_no desc,

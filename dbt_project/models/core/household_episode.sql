@@ -1,6 +1,6 @@
 -- The monitoring episodes of each household, from all household files up to the month: one per
 -- month of identification that a county ever reported for it. What was reported last of an episode
--- counts.
+-- counts. A household that was renumbered, or moved to another county, keeps its episodes.
 --
 -- It reads raw and not staging, because staging holds two months. Rows of households never
 -- monitored are left out before anything is parsed or keyed: a few percent of the rows remain.
@@ -9,8 +9,8 @@ with delivery as (
 ),
 
 listed as (
-    select distinct on (household.key, parse.month(r.monitored_ym))
-        household.key as household_key,
+    select distinct on (known.household_key, parse.month(r.monitored_ym))
+        known.household_key,
         parse.month(r.monitored_ym) as monitored_ym,
         parse.month(r.first_identified_ym) as first_identified_ym,
         parse.month(r.cleared_ym) as cleared_ym,
@@ -22,6 +22,10 @@ listed as (
     inner join delivery as d on r._delivery_id = d.delivery_id
     inner join {{ source('vault', 'identifier') }} as household
         on household.kind = 'household' and parse.text(r.household_no) = household.value
+    left join {{ ref('household_alias') }} as alias on household.key = alias.household_key
+    cross join lateral (
+        select coalesce(alias.current_household_key, household.key) as household_key
+    ) as known
     inner join {{ ref('ref_monitor_category') }} as monitor
         on parse.text(r.monitor_category) = monitor.label
     where
@@ -29,7 +33,7 @@ listed as (
         and r.monitored_ym <> ''
         and parse.month(r.monitored_ym) <= {{ period() }}
     order by
-        household.key asc,
+        known.household_key asc,
         parse.month(r.monitored_ym) asc,
         d.period desc,
         d.county_code asc,

@@ -10,6 +10,7 @@ with household as (
         count(*) filter (where is_new) as new_monitored,
         count(*) filter (where is_relapsed) as relapsed,
         count(*) filter (where is_cleared) as cleared,
+        count(*) filter (where is_moved_in) as moved_in,
         round(sum(net_income) / nullif(sum(members) filter (where net_income is not null), 0), 2)
             as net_income_pp,
         count(*) filter (where is_below_line) as below_line,
@@ -32,6 +33,15 @@ previous as (
         period = {{ previous_period() }}
         and monitor_code is not null
         and not coalesce(risk_cleared, false)
+    group by county_code
+),
+
+departed as (
+    select
+        county_code,
+        count(*) as moved_out
+    from {{ ref('monitored_move') }}
+    where direction = 'out'
     group by county_code
 ),
 
@@ -68,6 +78,14 @@ select
     household.new_monitored::integer as new_monitored_households,
     household.relapsed::integer as relapsed_monitored_households,
     household.cleared::integer as cleared_monitored_households,
+    case when status.is_published and status.was_complete then household.moved_in::integer end
+        as moved_in_monitored_households,
+    case
+        when
+            status.is_published and status.was_complete
+            then coalesce(departed.moved_out, 0)::integer
+    end
+        as moved_out_monitored_households,
     case
         when
             status.is_published and status.was_complete
@@ -92,5 +110,6 @@ select
 from {{ ref('county_status') }} as status
 left join household on status.county_code = household.county_code
 left join previous on status.county_code = previous.county_code
+left join departed on status.county_code = departed.county_code
 left join line on true
 left join grade on status.county_code = grade.county_code

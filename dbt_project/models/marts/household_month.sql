@@ -39,6 +39,7 @@ select
     ) as is_relapsed,
     coalesce(household.monitor_status = 'cleared' and household.cleared_ym = {{ period() }}, false)
         as is_cleared,
+    moved.household_key is not null as is_moved_in,
     household.members,
     coalesce(health.persons_on_file, 0)::integer as persons_on_file,
     income.wage_income,
@@ -80,5 +81,10 @@ left join {{ ref('household_income') }} as income
     on household.household_key = income.household_key
 left join {{ ref('household_health') }} as health
     on household.household_key = health.household_key
+left join {{ ref('monitored_move') }} as moved
+    on
+        moved.direction = 'in'
+        and household.household_key = moved.household_key
+        and household.county_code = moved.county_code
 left join line on true
 left join threshold on true

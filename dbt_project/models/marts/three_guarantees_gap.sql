@@ -70,6 +70,21 @@ medical as (
     group by person.household_key
 ),
 
+water_before as (
+    -- Of a household that was renumbered or moved since, by its present number.
+    select
+        coalesce(alias.current_household_key, water.household_key) as household_key,
+        case when alias.household_key is null then water.county_code end as county_code,
+        water.quality_ok,
+        water.litres_per_day,
+        water.fetch_minutes,
+        water.assurance_pct,
+        water.outage_days
+    from {{ ref('stg_county_water') }} as water
+    left join {{ ref('household_alias') }} as alias on water.household_key = alias.household_key
+    where water.period = {{ previous_period() }}
+),
+
 record as (
     select
         household.household_key,
@@ -123,11 +138,11 @@ record as (
             household.household_key = water.household_key
             and household.county_code = water.county_code
             and water.period = {{ period() }}
-    left join {{ ref('stg_county_water') }} as water_before
+    left join water_before
         on
             household.household_key = water_before.household_key
-            and household.county_code = water_before.county_code
-            and water_before.period = {{ previous_period() }}
+            and household.county_code
+            = coalesce(water_before.county_code, household.county_code)
     left join education on household.household_key = education.household_key
     left join medical on household.household_key = medical.household_key
     left join {{ ref('last_visit') }} as visit on household.household_key = visit.household_key

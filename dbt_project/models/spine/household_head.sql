@@ -19,11 +19,11 @@ head as (
         file.county_code,
         file.file_no,
         min(listing.person_key) as person_key
-    from {{ ref('person_listing') }} as listing
+    from {{ ref('linked_listing') }} as listing
     inner join file on listing.delivery_id = file.delivery_id
     inner join {{ ref('ref_person_status') }} as known_status
         on listing.status = known_status.status and known_status.is_present
-    where listing.version = {{ listing_version() }} and listing.relation = '01'
+    where listing.relation = '01'
     group by listing.household_key, file.county_code, file.file_no
 ),
 

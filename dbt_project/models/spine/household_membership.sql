@@ -24,11 +24,10 @@ listed as (
         listing.household_key,
         file.county_code,
         file.file_no
-    from {{ ref('person_listing') }} as listing
+    from {{ ref('linked_listing') }} as listing
     inner join file on listing.delivery_id = file.delivery_id
     inner join {{ ref('ref_person_status') }} as known_status
         on listing.status = known_status.status and known_status.is_present
-    where listing.version = {{ listing_version() }}
 ),
 
 span as (
@@ -38,7 +37,7 @@ span as (
         county_code,
         min(file_no) as first_no,
         max(file_no) as last_no,
-        count(*) as times
+        count(distinct file_no) as times
     from listed
     group by person_key, household_key, county_code
 ),
@@ -89,15 +88,17 @@ ordered as (
         run.last_no,
         first_file.period as valid_from,
         first_file.known_at as known_from,
+        last_file.period as last_listed,
         case when run.last_no < last_file.files then last_file.period end as valid_to,
         next_file.known_at as end_known_from,
         next_file.delivery_id as next_delivery_id,
         row_number() over person as segment_no,
         lag(run.household_key) over person as earlier_household_key,
+        lag(run.county_code) over person as earlier_county_code,
         lag(last_file.period) over person as earlier_valid_to,
         lead(run.household_key) over person as later_household_key,
         lead(run.county_code) over person as later_county_code,
-        lead(run.first_no) over person as later_first_no
+        lead(first_file.period) over person as later_valid_from
     from run
     inner join file as first_file
         on run.county_code = first_file.county_code and run.first_no = first_file.file_no
@@ -118,6 +119,8 @@ segment as (
         case
             when ordered.earlier_valid_to < ordered.valid_from then ordered.earlier_household_key
         end as previous_household_key,
+        case when ordered.earlier_valid_to < ordered.valid_from then ordered.earlier_county_code end
+            as previous_county_code,
         coalesce(ordered.earlier_valid_to >= ordered.valid_from, false) as is_second_claim
     from ordered
 ),
@@ -125,45 +128,93 @@ segment as (
 move as (
     select
         previous_household_key as from_household_key,
+        previous_county_code as from_county_code,
         household_key as to_household_key,
         county_code,
+        valid_from,
         first_no
     from segment
-    where previous_household_key <> household_key
-    group by previous_household_key, household_key, county_code, first_no
+    where
+        previous_household_key is not null
+        and (previous_household_key, previous_county_code) <> (household_key, county_code)
+    group by
+        previous_household_key,
+        previous_county_code,
+        household_key,
+        county_code,
+        valid_from,
+        first_no
+),
+
+witnessed as (
+    -- Whom the move left behind, as far as the list of that month is there, and who was there in
+    -- the list before it.
+    select
+        move.*,
+        exists (
+            select 1
+            from segment as member
+            where
+                member.household_key = move.from_household_key
+                and member.county_code = move.from_county_code
+                and member.valid_from <= move.valid_from
+                and member.last_listed >= move.valid_from
+        ) as has_left,
+        exists (
+            select 1
+            from segment as member
+            where
+                member.household_key = move.to_household_key
+                and member.county_code = move.county_code
+                and member.first_no < move.first_no
+                and member.last_no >= move.first_no - 1
+        ) as has_there
+    from move
+),
+
+counted as (
+    select
+        witnessed.*,
+        count(*) over departure as ways,
+        count(*) filter (where not witnessed.has_there) over departure as new_households,
+        count(*) filter (where not witnessed.has_left) over (
+            partition by
+                witnessed.to_household_key, witnessed.county_code, witnessed.valid_from
+        ) as whole_households
+    from witnessed
+    window departure as (
+        partition by
+            witnessed.from_household_key, witnessed.from_county_code, witnessed.valid_from
+    )
 ),
 
 judged_move as (
-    -- Nobody left behind and nobody there before: the same household under another number.
+    -- Nobody left behind and nobody there before: the same household under another number, or in
+    -- another county. One that goes apart into several new ones is split; several that go up
+    -- together in a new one are merged.
     select
-        move.from_household_key,
-        move.to_household_key,
-        move.county_code,
-        move.first_no,
+        counted.from_household_key,
+        counted.from_county_code,
+        counted.to_household_key,
+        counted.county_code,
+        counted.valid_from,
         case
-            when bool_or(others.side = 'left') and bool_or(others.side = 'there') then 'moved'
-            when bool_or(others.side = 'left') then 'split'
-            when bool_or(others.side = 'there') then 'merged'
+            when leaves_some and joins_some then 'moved'
+            when leaves_some then 'split'
+            when joins_some then 'merged'
+            when counted.from_county_code <> counted.county_code then 'relocated'
             else 'renumbered'
         end as kind
-    from move
-    left join lateral (
-        select 'left' as side
-        from segment as member
-        where
-            member.household_key = move.from_household_key
-            and member.county_code = move.county_code
-            and move.first_no between member.first_no and member.last_no
-        union all
-        select 'there' as side
-        from segment as member
-        where
-            member.household_key = move.to_household_key
-            and member.county_code = move.county_code
-            and member.first_no < move.first_no
-    ) as others on true
-    group by
-        move.from_household_key, move.to_household_key, move.county_code, move.first_no
+    from counted
+    cross join lateral (
+        select
+            counted.has_left or case
+                when counted.has_there then counted.ways > 1
+                else counted.new_households > 1
+            end as leaves_some,
+            counted.has_there or (not counted.has_left and counted.whole_households > 1)
+                as joins_some
+    ) as judged
 ),
 
 farewell as (
@@ -172,12 +223,11 @@ farewell as (
         segment.segment_no,
         listing.status
     from segment
-    inner join {{ ref('person_listing') }} as listing
+    inner join {{ ref('linked_listing') }} as listing
         on
             segment.next_delivery_id = listing.delivery_id
             and segment.person_key = listing.person_key
             and segment.household_key = listing.household_key
-            and listing.version = {{ listing_version() }}
     where segment.valid_to is not null
     order by segment.person_key, segment.segment_no, listing.status
 )
@@ -211,15 +261,17 @@ from segment
 left join judged_move as arrival
     on
         segment.previous_household_key = arrival.from_household_key
+        and segment.previous_county_code = arrival.from_county_code
         and segment.household_key = arrival.to_household_key
         and segment.county_code = arrival.county_code
-        and segment.first_no = arrival.first_no
+        and segment.valid_from = arrival.valid_from
 left join judged_move as departure
     on
         segment.valid_to is not null
         and segment.household_key = departure.from_household_key
+        and segment.county_code = departure.from_county_code
         and segment.later_household_key = departure.to_household_key
         and segment.later_county_code = departure.county_code
-        and segment.later_first_no = departure.first_no
+        and segment.later_valid_from = departure.valid_from
 left join farewell
     on segment.person_key = farewell.person_key and segment.segment_no = farewell.segment_no

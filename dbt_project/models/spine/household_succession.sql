@@ -9,5 +9,7 @@ select
     min(begun.known_from) as known_from,
     count(*)::integer as persons
 from {{ ref('household_membership') }} as begun
-where begun.begun_by in ('renumbered', 'merged', 'split')
+where
+    begun.begun_by in ('renumbered', 'relocated', 'merged', 'split')
+    and begun.from_household_key <> begun.household_key
 group by begun.from_household_key, begun.household_key, begun.county_code, begun.begun_by

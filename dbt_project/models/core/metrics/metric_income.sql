@@ -1,5 +1,5 @@
 -- Income per head now and against the month before, and how long a monitored household has been
--- without help. The day of recognition is not in the household file, only its month: the days are
+-- without help. A household that was renumbered or moved is compared with itself. The day of recognition is not in the household file, only its month: the days are
 -- counted from that month's last day, so that no household is called overdue too early.
 with current_income as (
     select
@@ -20,8 +20,8 @@ with current_income as (
 
 previous_income as (
     select
-        stated.household_key,
-        stated.county_code,
+        coalesce(alias.current_household_key, stated.household_key) as household_key,
+        case when alias.household_key is null then stated.county_code end as county_code,
         round(
             (
                 coalesce(stated.a_wage, 0)
@@ -39,6 +39,7 @@ previous_income as (
             stated.household_key = household.household_key
             and stated.county_code = household.county_code
             and stated.period = household.period
+    left join {{ ref('household_alias') }} as alias on stated.household_key = alias.household_key
     where stated.period = {{ previous_period() }}
 ),
 
@@ -109,7 +110,8 @@ metric as (
     inner join previous_income
         on
             current_income.household_key = previous_income.household_key
-            and current_income.county_code = previous_income.county_code
+            and current_income.county_code
+            = coalesce(previous_income.county_code, current_income.county_code)
     where
         previous_income.net_income_pp > 0
         and current_income.net_income_pp < previous_income.net_income_pp

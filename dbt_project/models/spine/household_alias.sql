@@ -1,0 +1,46 @@
+-- Under which number a household goes now that had another before: renumbered, or moved to another
+-- county, perhaps several times. What was known of it by the former numbers is known of it.
+with recursive step as (
+    -- By the accounts of most of its people, where they went different ways.
+    select distinct on (household_key, since_period)
+        household_key,
+        successor_household_key,
+        since_period
+    from {{ ref('household_succession') }}
+    where kind in ('renumbered', 'relocated')
+    order by household_key, since_period, persons desc, successor_household_key
+),
+
+way as (
+    select
+        household_key,
+        successor_household_key as current_household_key,
+        since_period,
+        1 as steps
+    from step
+    union all
+    select
+        way.household_key,
+        step.successor_household_key as current_household_key,
+        step.since_period,
+        way.steps + 1 as steps
+    from way
+    inner join step
+        on
+            way.current_household_key = step.household_key
+            and way.since_period < step.since_period
+)
+
+select
+    household_key,
+    current_household_key,
+    since_period
+from (
+    select distinct on (household_key)
+        household_key,
+        current_household_key,
+        since_period
+    from way
+    order by household_key, steps desc, since_period desc, current_household_key
+) as last_step
+where current_household_key <> household_key
