@@ -20,7 +20,8 @@ KINDS = {1: "unstable", 2: "marginal", 3: "sudden_hardship"}
 
 def truth(home: Path, period: str, subject: str) -> pd.DataFrame:
     """One csv of a month's truth; identifiers stay text."""
-    text = {"household_no": str, "person_id": str, "county_code": str, "village_code": str}
+    names = ["household_no", "successor_household_no", "person_id", "county_code", "village_code"]
+    text = dict.fromkeys(names, str)
     return pd.read_csv(home / "truth" / period / f"{subject}.csv", dtype=text)
 
 
@@ -80,9 +81,16 @@ def scorecard(home: Path, period: str, first: str) -> pd.DataFrame:
     result["cleared_monitored_households"] = counted(found[found.is_cleared == 1])
     if period > first:
         before = truth(home, _month_before(period), "households")
-        result["previous_monitored_households"] = counted(before[before.in_force == 1])
+        monitored_before = before[before.in_force == 1]
+        result["previous_monitored_households"] = counted(monitored_before)
+        changes = truth(home, period, "household_changes")
+        left = changes[changes.kind == "relocated"].merge(monitored_before, on="household_no")
+        result["moved_out_monitored_households"] = counted(left)
+        came = found[found.index.isin(left.successor_household_no)]
+        result["moved_in_monitored_households"] = counted(came)
     else:
-        result["previous_monitored_households"] = None
+        for name in ("previous", "moved_in", "moved_out"):
+            result[f"{name}_monitored_households"] = None
     net, members = by_county.net.sum(), by_county.members.sum()
     result["net_income_pp"] = _exact(_yuan(net[code], members[code]) for code in result.index)
     result["households_below_line"] = counted(found[found.is_below_line])

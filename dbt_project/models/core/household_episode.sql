@@ -9,8 +9,10 @@ with delivery as (
 ),
 
 listed as (
-    select distinct on (known.household_key, parse.month(r.monitored_ym))
-        known.household_key,
+    select distinct on (
+        coalesce(alias.current_household_key, household.key), parse.month(r.monitored_ym)
+    )
+        coalesce(alias.current_household_key, household.key) as household_key,
         parse.month(r.monitored_ym) as monitored_ym,
         parse.month(r.first_identified_ym) as first_identified_ym,
         parse.month(r.cleared_ym) as cleared_ym,
@@ -23,9 +25,6 @@ listed as (
     inner join {{ source('vault', 'identifier') }} as household
         on household.kind = 'household' and parse.text(r.household_no) = household.value
     left join {{ ref('household_alias') }} as alias on household.key = alias.household_key
-    cross join lateral (
-        select coalesce(alias.current_household_key, household.key) as household_key
-    ) as known
     inner join {{ ref('ref_monitor_category') }} as monitor
         on parse.text(r.monitor_category) = monitor.label
     where
@@ -33,7 +32,7 @@ listed as (
         and r.monitored_ym <> ''
         and parse.month(r.monitored_ym) <= {{ period() }}
     order by
-        known.household_key asc,
+        coalesce(alias.current_household_key, household.key) asc,
         parse.month(r.monitored_ym) asc,
         d.period desc,
         d.county_code asc,

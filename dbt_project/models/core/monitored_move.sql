@@ -80,22 +80,27 @@ came as (
         on
             goes_on.household_key = succession.successor_household_key
             and goes_on.county_code = succession.county_code
-            and succession.kind <> 'renumbered'
-            and case succession.kind
-                when 'relocated' then true
-                when 'split' then exists (
-                    select 1
-                    from before
-                    where before.household_key = succession.household_key
+            and (
+                succession.kind = 'relocated'
+                or (
+                    succession.kind = 'split'
+                    and exists (
+                        select 1
+                        from before
+                        where before.household_key = succession.household_key
+                    )
                 )
-                else not exists (
-                    select 1
-                    from before
-                    where
-                        before.household_key = succession.household_key
-                        and before.county_code = succession.county_code
+                or (
+                    succession.kind = 'merged'
+                    and not exists (
+                        select 1
+                        from before
+                        where
+                            before.household_key = succession.household_key
+                            and before.county_code = succession.county_code
+                    )
                 )
-            end
+            )
     left join told
         on
             goes_on.household_key = told.household_key

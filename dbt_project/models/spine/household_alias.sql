@@ -8,7 +8,7 @@ with recursive step as (
         since_period
     from {{ ref('household_succession') }}
     where kind in ('renumbered', 'relocated')
-    order by household_key, since_period, persons desc, successor_household_key
+    order by household_key asc, since_period asc, persons desc, successor_household_key asc
 ),
 
 way as (
@@ -41,6 +41,6 @@ from (
         current_household_key,
         since_period
     from way
-    order by household_key, steps desc, since_period desc, current_household_key
+    order by household_key asc, steps desc, since_period desc, current_household_key asc
 ) as last_step
 where current_household_key <> household_key

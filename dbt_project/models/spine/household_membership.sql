@@ -136,7 +136,7 @@ move as (
     from segment
     where
         previous_household_key is not null
-        and (previous_household_key, previous_county_code) <> (household_key, county_code)
+        and (previous_household_key <> household_key or previous_county_code <> county_code)
     group by
         previous_household_key,
         previous_county_code,
@@ -151,7 +151,7 @@ witnessed as (
     -- the list before it.
     select
         move.*,
-        exists (
+        exists(
             select 1
             from segment as member
             where
@@ -160,7 +160,7 @@ witnessed as (
                 and member.valid_from <= move.valid_from
                 and member.last_listed >= move.valid_from
         ) as has_left,
-        exists (
+        exists(
             select 1
             from segment as member
             where
@@ -188,33 +188,35 @@ counted as (
     )
 ),
 
+judged as (
+    select
+        counted.*,
+        counted.has_left
+        or (counted.has_there and counted.ways > 1)
+        or (not counted.has_there and counted.new_households > 1) as leaves_some,
+        counted.has_there
+        or (not counted.has_left and counted.whole_households > 1) as joins_some
+    from counted
+),
+
 judged_move as (
     -- Nobody left behind and nobody there before: the same household under another number, or in
     -- another county. One that goes apart into several new ones is split; several that go up
     -- together in a new one are merged.
     select
-        counted.from_household_key,
-        counted.from_county_code,
-        counted.to_household_key,
-        counted.county_code,
-        counted.valid_from,
+        judged.from_household_key,
+        judged.from_county_code,
+        judged.to_household_key,
+        judged.county_code,
+        judged.valid_from,
         case
-            when leaves_some and joins_some then 'moved'
-            when leaves_some then 'split'
-            when joins_some then 'merged'
-            when counted.from_county_code <> counted.county_code then 'relocated'
+            when judged.leaves_some and judged.joins_some then 'moved'
+            when judged.leaves_some then 'split'
+            when judged.joins_some then 'merged'
+            when judged.from_county_code <> judged.county_code then 'relocated'
             else 'renumbered'
         end as kind
-    from counted
-    cross join lateral (
-        select
-            counted.has_left or case
-                when counted.has_there then counted.ways > 1
-                else counted.new_households > 1
-            end as leaves_some,
-            counted.has_there or (not counted.has_left and counted.whole_households > 1)
-                as joins_some
-    ) as judged
+    from judged
 ),
 
 farewell as (

@@ -1,6 +1,7 @@
 -- Income per head now and against the month before, and how long a monitored household has been
--- without help. A household that was renumbered or moved is compared with itself. The day of recognition is not in the household file, only its month: the days are
--- counted from that month's last day, so that no household is called overdue too early.
+-- without help. A household that was renumbered or moved is compared with itself. The day of
+-- recognition is not in the household file, only its month: the days are counted from that month's
+-- last day, so that no household is called overdue too early.
 with current_income as (
     select
         household.household_key,
