@@ -42,8 +42,8 @@ def answers(life: VillageLife, until: int) -> Iterator[Clue]:
     """
     if not life.since or not settings().person_key_secret:
         return
-    numbers = life.people.household_no
     for raised in range(life.since, until):
+        numbers = life.people.at(raised).household_no
         draws = stream(life.seed, "answers", life.village.index, raised).random((len(numbers), 5))
         state = life.monitoring.at(raised)
         for h in _below_the_line(life, raised):
@@ -72,5 +72,7 @@ def answers(life: VillageLife, until: int) -> Iterator[Clue]:
 @lru_cache(maxsize=64)
 def _below_the_line(life: VillageLife, month: int) -> tuple[int, ...]:
     line = income_line(month // 12)
-    net = net_per_head(life.at(month))
-    return tuple(h for h, yuan in enumerate(net) if line is not None and yuan < line)
+    net, vacant = net_per_head(life.at(month)), life.moves.vacant(month)
+    return tuple(
+        h for h, yuan in enumerate(net) if line is not None and yuan < line and h not in vacant
+    )

@@ -18,8 +18,8 @@ left join {{ source('vault', 'person_link') }} as link
 left join {{ source('vault', 'person_alias') }} as alias
     on
         coalesce(listing.person_key, link.person_key) = alias.alias_key
-        and alias.decided_at <= '{{ var("known_at") }}'::timestamptz
-        and coalesce(alias.undone_at > '{{ var("known_at") }}'::timestamptz, true)
+        and alias.decided_at <= '{{ build_var("known_at") }}'::timestamptz
+        and coalesce(alias.undone_at > '{{ build_var("known_at") }}'::timestamptz, true)
 where
     listing.version = {{ listing_version() }}
     and coalesce(listing.person_key, link.person_key) is not null
