@@ -15,7 +15,7 @@ from include.build import DBT_PROJECT
 from include.contracts import contracts
 from include.dictionary.project import Project
 
-_OWN_MACROS = ("kinds", "period", "columns_in_relation", "generate_schema_name")
+_OWN_MACROS = ("build_var", "kinds", "period", "columns_in_relation", "generate_schema_name")
 """Files of macros that are replaced by words here, or are dbt's own business."""
 _DEPTH = 4
 """Steps through common table expressions that a formula is followed."""
@@ -102,7 +102,7 @@ class Formulas:
             "ref": lambda name: name,
             "source": lambda source, name: f"{source}.{name}",
             "config": lambda **_: "",
-            "var": lambda name: "YYYY-MM" if name == "period" else f":{name}",
+            "build_var": lambda name: "YYYY-MM" if name == "period" else f":{name}",
             "return": lambda value: value,
             "in_effect": lambda alias: f"in_effect({alias}.effective_from, {alias}.effective_to)",
             "kinds": lambda: sorted(contracts()),
