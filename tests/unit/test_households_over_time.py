@@ -69,6 +69,19 @@ def test_people_go_from_one_number_to_the_other(kind: int) -> None:
         assert {status[i] for i in went} == {ADDED}
 
 
+def test_another_head_is_named_in_the_month_of_the_change() -> None:
+    life, change = next((life, one) for life, one in CHANGES if one.kind == moves.OTHER_HEAD)
+    number = life.people.household_no[change.household]
+    told = {
+        when: [
+            one for one in household_changes.household_changes(life.at(when)) if one[1] == number
+        ]
+        for when in (change.when, change.when + 1)
+    }
+    assert told[change.when] == [(household_changes.OTHER_HEAD, number, number, 1)]
+    assert told[change.when + 1] == []
+
+
 def test_a_move_keeps_the_monitoring() -> None:
     life, change = next((life, one) for life, one in CHANGES if one.is_monitored)
     before, here = life.at(change.when - 1).state, life.at(change.when).state
