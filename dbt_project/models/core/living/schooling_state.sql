@@ -28,11 +28,17 @@ listed as (
             else 'unknown'
         end as state
     from {{ ref('stg_county_person') }} as stated
+    -- Last month's state counts wherever the person was listed then: who moves is no new dropout.
     inner join {{ ref('dim_person') }} as person
         on
             stated.person_key = person.person_key
-            and stated.household_key = person.household_key
-            and stated.county_code = person.county_code
+            and (
+                stated.period = {{ previous_period() }}
+                or (
+                    stated.household_key = person.household_key
+                    and stated.county_code = person.county_code
+                )
+            )
     left join {{ ref('ref_school_status') }} as status on stated.school_status = status.code
     cross join cutoff
     where person.birth_date > {{ month_start() }} - interval '18 years'
@@ -55,7 +61,7 @@ from (
                 listed.period = {{ previous_period() }}
                 and listed.school_age between 6 and 15
                 and listed.state = 'dropout'
-            ) over (partition by listed.household_key, listed.person_key),
+            ) over (partition by listed.person_key),
             false
         ) as was_dropout
     from listed
