@@ -63,7 +63,7 @@ insured as (
             and listed.county_code = person.county_code
     left join enrolment on listed.person_key = enrolment.person_key
     -- A month without any enrolment was not delivered, and says nothing.
-    where exists (select from enrolment as anybody)
+    where (select count(anybody.person_key) from enrolment as anybody) > 0
 ),
 
 household as (
