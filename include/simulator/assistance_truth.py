@@ -27,6 +27,23 @@ def metrics(month: VillageMonth) -> Iterator[Metric]:
     yield from _of_persons(month)
 
 
+def helped(month: VillageMonth) -> tuple[set[int], set[int]]:
+    """Households, by position, of which somebody whom the county lists is covered by a certificate
+    in force; and of which somebody is in full support. What the dead get is none of theirs.
+    """
+    before, now, welfare = month.life.people, month.people, month.life.welfare
+    in_force = welfare.in_force(month.period)
+    allowed, supported = set(), set()
+    for i in _listed(month):
+        granted = int(before.household[i])  # a certificate keeps its members
+        if in_force[granted] and welfare.covered[i]:
+            allowed.add(int(now.household[i]))
+        first = int(np.flatnonzero(before.household == granted)[0])
+        if i == first and welfare.tekun_start[granted] <= month.period:
+            supported.add(int(now.household[i]))
+    return allowed, supported
+
+
 def _of_households(month: VillageMonth) -> Iterator[Metric]:
     life, period = month.life, month.period
     numbers, welfare = month.people.household_no, life.welfare

@@ -103,6 +103,7 @@ class Truth:
         people, home = month.people, life.village
         amounts = month.incomes.amounts
         dibao = life.welfare.in_force(month.period)
+        allowed, supported = assistance_truth.helped(month)
         paid: dict[int, int] = {}
         for h, _, status, fen in civil_affairs.payments(life, month.period):
             paid[h] = paid.get(h, 0) + (0 if status == "退票" else fen)
@@ -118,7 +119,7 @@ class Truth:
                 *(int(amounts[name][h]) for name in (
                     "a_wage", "b_business", "c_property", "d_transfer", "e_business_expense",
                     "claims_income", "compliant_self_pay")),
-                int(dibao[h]), int(life.welfare.tekun_start[h] <= month.period), paid.get(h, 0),
+                int(h in allowed), int(h in supported), paid.get(h, 0),
             )  # fmt: skip
         deaths = set(civil_affairs.registered_deaths(life, month.period))
         for i, status in zip(month.roster.rows.tolist(), month.roster.status, strict=True):
