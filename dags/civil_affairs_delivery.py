@@ -25,6 +25,7 @@ from airflow.sdk import DAG, task
 
 from include.contracts import kinds_of
 from include.municipality import CIVIL_AFFAIRS, DEFAULTS, monthly, schedule_start
+from include.services.airflow_environment import REPORTS_POOL
 
 with DAG(
     dag_id="civil_affairs_delivery",
@@ -48,12 +49,16 @@ with DAG(
         get_current_context()["table"] = kind
         return load(extract(dag_run.partition_key, kind))
 
-    @task(outlets=[CIVIL_AFFAIRS])
+    @task
     def judge(dag_run: Any = None) -> dict[str, int]:
         """How many deliveries were accepted; fails where one was rejected."""
         from include.pipeline import demand_accepted
 
         return demand_accepted("civil_affairs", dag_run.partition_key)
 
+    @task(outlets=[CIVIL_AFFAIRS], pool=REPORTS_POOL)
+    def ready() -> None:
+        """The month's deliveries of this source are here."""
+
     kinds = [contract.kind for contract in kinds_of("civil_affairs")]
-    extract_and_load.expand(kind=kinds) >> judge()
+    extract_and_load.expand(kind=kinds) >> judge() >> ready()

@@ -27,6 +27,7 @@ from airflow.sdk import DAG, task
 
 from include.acceptance import counties
 from include.municipality import COUNTY, DEFAULTS, monthly, schedule_start
+from include.services.airflow_environment import REPORTS_POOL
 
 with DAG(
     dag_id="county_delivery",
@@ -57,7 +58,7 @@ with DAG(
 
         return judge_deliveries("county", dag_run.partition_key)
 
-    @task(outlets=[COUNTY])
+    @task(outlets=[COUNTY], pool=REPORTS_POOL)
     def ready(dag_run: Any = None) -> list[str]:
         """The counties that are held back; fails while one has not been judged at all."""
         from include.acceptance import ensure_judged, held_back

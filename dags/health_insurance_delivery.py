@@ -25,6 +25,7 @@ from airflow.sdk import DAG, task
 
 from include.contracts import kinds_of
 from include.municipality import DEFAULTS, HEALTH_INSURANCE, monthly, schedule_start
+from include.services.airflow_environment import REPORTS_POOL
 
 with DAG(
     dag_id="health_insurance_delivery",
@@ -48,12 +49,16 @@ with DAG(
         get_current_context()["interface"] = kind
         return load(extract(dag_run.partition_key, kind))
 
-    @task(outlets=[HEALTH_INSURANCE])
+    @task
     def judge(dag_run: Any = None) -> dict[str, int]:
         """How many deliveries were accepted; fails where one was rejected."""
         from include.pipeline import demand_accepted
 
         return demand_accepted("health_insurance", dag_run.partition_key)
 
+    @task(outlets=[HEALTH_INSURANCE], pool=REPORTS_POOL)
+    def ready() -> None:
+        """The month's deliveries of this source are here."""
+
     kinds = [contract.kind for contract in kinds_of("health_insurance")]
-    extract_and_load.expand(kind=kinds) >> judge()
+    extract_and_load.expand(kind=kinds) >> judge() >> ready()

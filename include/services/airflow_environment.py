@@ -13,6 +13,10 @@ from include.services.ports import ports
 from include.settings import PROJECT_ROOT, settings
 
 ADMIN = "admin"
+REPORTS_POOL = "accepted_reports"
+"""Pool of one slot for the tasks that emit an asset. Where two sources report in the same instant,
+Airflow opens the month twice, each waits for the other's report, and the month is never built
+(apache/airflow#71070)."""
 _PASSWORD_FILE = "simple_auth_manager_passwords.json.generated"
 
 

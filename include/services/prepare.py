@@ -16,7 +16,7 @@ import psycopg
 
 from include.errors import ServiceFailed, WarehouseError
 from include.services import embedded
-from include.services.airflow_environment import airflow_environment, airflow_home
+from include.services.airflow_environment import REPORTS_POOL, airflow_environment, airflow_home
 from include.services.bootstrap import bootstrap, let_reader_read
 from include.services.credentials import credentials, write_private
 from include.settings import settings
@@ -47,20 +47,24 @@ def schemas() -> None:
 
 
 def airflow_metadata() -> None:
-    """``airflow db migrate``, unless this version's migration is what the database has already."""
+    """``airflow db migrate`` and the pool, unless this version's are in the database already."""
     stamp = airflow_home(embedded.home()) / "metadata_version.json"
     wanted = version("apache-airflow")
-    if stamp.exists() and json.loads(stamp.read_text()) == {wanted: _metadata_revision()}:
+    if stamp.exists() and json.loads(stamp.read_text()) == _metadata_state(wanted, REPORTS_POOL):
         print(f"Airflow's tables are at {wanted} already")
         return
-    argv = [sys.executable, "-m", "airflow", "db", "migrate"]
-    outcome = subprocess.run(argv, env={**os.environ, **airflow_environment()}, check=False)
-    if outcome.returncode != 0:
-        raise ServiceFailed(
-            f"airflow db migrate ended with exit code {outcome.returncode}.",
-            remedy="read the lines above in this log.",
-        )
-    write_private(stamp, json.dumps({wanted: _metadata_revision()}) + "\n")
+    for command in (
+        ("db", "migrate"),
+        ("pools", "set", REPORTS_POOL, "1", "One source at a time reports that its month is here"),
+    ):
+        argv = [sys.executable, "-m", "airflow", *command]
+        outcome = subprocess.run(argv, env={**os.environ, **airflow_environment()}, check=False)
+        if outcome.returncode != 0:
+            raise ServiceFailed(
+                f"airflow {' '.join(command[:2])} ended with exit code {outcome.returncode}.",
+                remedy="read the lines above in this log.",
+            )
+    write_private(stamp, json.dumps(_metadata_state(wanted, REPORTS_POOL)) + "\n")
 
 
 PREPARATIONS = {
@@ -69,6 +73,10 @@ PREPARATIONS = {
     "schemas": schemas,
     "airflow-metadata": airflow_metadata,
 }
+
+
+def _metadata_state(wanted: str, pool: str) -> dict[str, str | None]:
+    return {wanted: _metadata_revision(), "pool": pool}
 
 
 def _metadata_revision() -> str | None:

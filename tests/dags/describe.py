@@ -57,6 +57,7 @@ def _describe(dag: Any) -> dict[str, Any]:
                 "retries": task.retries,
                 "callbacks": _callbacks(task.on_failure_callback),
                 "outlets": [outlet.name for outlet in task.outlets],
+                "pool": task.pool,
                 "before": sorted(task.downstream_task_ids),
             }
             for task in dag.tasks

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from include.services.airflow_environment import airflow_environment
+from include.services.airflow_environment import REPORTS_POOL, airflow_environment
 from include.settings import PROJECT_ROOT
 from tests.conftest import only_environment
 
@@ -100,6 +100,8 @@ def test_a_source_tries_again_and_says_when_it_is_accepted(
     outlets = {name: task["outlets"] for name, task in dag["tasks"].items() if task["outlets"]}
     (last,) = (name for name, task in dag["tasks"].items() if not task["before"])
     assert outlets == {last: [SOURCES[dag_id]]}
+    # No two sources at the same time, or Airflow may open the month twice and build it never.
+    assert {name for name, task in dag["tasks"].items() if task["pool"] == REPORTS_POOL} == {last}
 
 
 def test_the_build_waits_for_all_sources_and_goes_in_order(dags: dict[str, Any]) -> None:
