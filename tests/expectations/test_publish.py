@@ -278,7 +278,8 @@ def test_new_columns_are_refused_by_name(clean: psycopg.Connection) -> None:
     build_id = open_build(clean)
     audit(build_id)
     with pytest.raises(
-        GateBlocked, match=r"marts.household_month: .*new: elders integer; gone: dibao_paid_amt numeric"
+        GateBlocked,
+        match=r"marts.household_month: .*new: elders integer; gone: dibao_paid_amt numeric",
     ):
         publish(build_id)
 
