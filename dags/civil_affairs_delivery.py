@@ -13,6 +13,7 @@ Landing, `raw.mz_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
 ### Triage
 `extract_and_load` red: the database does not answer or a table lacks a column. `judge` red: a
 table was rejected; the month waits, since every county depends on it.
+`ready` waiting: another source is reporting; the pool `accepted_reports` lets one at a time.
 ### Owner
 data-engineering
 """

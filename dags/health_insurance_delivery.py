@@ -13,6 +13,7 @@ Landing, `raw.yb_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
 ### Triage
 `extract_and_load` red: the API does not answer; the next try goes on at the page that failed.
 `judge` red: a delivery was rejected; the month waits, since every county depends on it.
+`ready` waiting: another source is reporting; the pool `accepted_reports` lets one at a time.
 ### Owner
 data-engineering
 """
