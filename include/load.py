@@ -11,6 +11,7 @@ import psycopg
 from include import delimited, spreadsheet
 from include.contracts import Contract, contracts
 from include.database import connect
+from include.defects import record_defects
 from include.errors import ServiceFailed, UnreadableDelivery
 from include.landing import Landed
 from include.raw import Headings, copy_json_pages, copy_sheet, copy_table, ensure_raw_tables
@@ -134,6 +135,7 @@ def _load_new(connection: psycopg.Connection[Any], contract: Contract, landed: L
     )
     if rows:
         key_identifiers(connection, contract.kind, contract.identifiers, delivery_id)
+        record_defects(connection, contract, delivery_id, landed.period)
     return delivery_id
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FOLDER = Path(__file__).parent
 
@@ -25,6 +25,7 @@ ColumnType = Literal[
     "household_no",
 ]
 Privacy = Literal["direct", "quasi", "sensitive", "none"]
+Severity = Literal["quarantine", "flag"]
 
 
 class Column(BaseModel):
@@ -38,6 +39,76 @@ class Column(BaseModel):
     required: bool = False
     """Whether a delivery without this header is refused as a whole."""
     privacy: Privacy = "none"
+    severity: Severity = "flag"
+    """What a cell that cannot be read leads to: its row does not go on, or goes on without it."""
+    codes: str | None = None
+    """Where its codes are listed: ``seed.column``, or ``source/code_system`` of ref_code."""
+    filled: bool = False
+    """Whether an empty cell is a defect."""
+    filled_where: str | None = None
+    """A flag column: an empty cell is a defect unless that flag is no."""
+
+
+class Rule(BaseModel):
+    """What must hold between cells of a row; exactly one condition besides code and column.
+
+    A row that fails is flagged under ``column`` with the defect ``code``; an empty or unreadable
+    cell fails nothing.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str
+    column: str
+    not_before: str | None = None
+    """The column's day or month is not before that of this one."""
+    within_period: bool = False
+    """The day or month is not after the delivery's period."""
+    sum_of: tuple[str, ...] = ()
+    """The amount is the sum of these, within ``tolerance``; where none of them is filled, it is
+    not asked."""
+    tolerance: float = 0.01
+    at_least: float | None = None
+    at_most: str | None = None
+    """The number is not above that of this column."""
+    age_at_most: int | None = None
+    """At the period's end, whoever was born on this day is not older than so many years."""
+    agrees_with_id: str | None = None
+    """Sex or birth date is that of a valid resident ID in this column."""
+    unless: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Not asked where one of these columns has one of the values."""
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """Names of the conditions that are given: exactly one."""
+        return tuple(
+            name
+            for name in (
+                "not_before",
+                "within_period",
+                "sum_of",
+                "at_least",
+                "at_most",
+                "age_at_most",
+                "agrees_with_id",
+            )
+            if (value := getattr(self, name)) is not None and value is not False and value != ()
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns the rule reads."""
+        others = (self.not_before, self.at_most, self.agrees_with_id)
+        named = (other for other in others if other)
+        return (self.column, *named, *self.sum_of, *self.unless)
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Rule:
+        if len(self.conditions) != 1:
+            raise ValueError(
+                f"rule on {self.column}: one condition is needed, {len(self.conditions)} are given"
+            )
+        return self
 
 
 class Contract(BaseModel):
@@ -64,6 +135,7 @@ class Contract(BaseModel):
     file_stem: str | None = None
     """How the county's file names begin, e.g. ``1-户信息``; None where the source has no files."""
     columns: tuple[Column, ...]
+    rules: tuple[Rule, ...] = ()
 
     @model_validator(mode="after")
     def _grain_and_headers_are_sound(self) -> Contract:
@@ -71,6 +143,10 @@ class Contract(BaseModel):
         headers = [header for column in self.columns for header in column.headers]
         if missing := set(self.grain) - set(names):
             raise ValueError(f"{self.kind}: grain names unknown columns {sorted(missing)}")
+        asked = {name for rule in self.rules for name in rule.columns}
+        asked |= {column.filled_where for column in self.columns if column.filled_where}
+        if missing := asked - set(names):
+            raise ValueError(f"{self.kind}: rules name unknown columns {sorted(missing)}")
         for label, values in (("column", names), ("header", headers)):
             if doubles := sorted({value for value in values if values.count(value) > 1}):
                 raise ValueError(f"{self.kind}: {label} given twice: {doubles}")
@@ -83,6 +159,10 @@ class Contract(BaseModel):
     @property
     def _by_header(self) -> dict[str, Column]:
         return {header: column for column in self.columns for header in column.headers}
+
+    def column(self, name: str) -> Column:
+        """The column of this name. Raises StopIteration where there is none."""
+        return next(column for column in self.columns if column.name == name)
 
     @property
     def identifiers(self) -> tuple[Column, ...]:
