@@ -135,7 +135,7 @@ def _load_new(connection: psycopg.Connection[Any], contract: Contract, landed: L
     )
     if rows:
         key_identifiers(connection, contract.kind, contract.identifiers, delivery_id)
-        record_defects(connection, contract, delivery_id, landed.period)
+        record_defects(connection, contract, delivery_id, landed.county_code, landed.period)
     return delivery_id
 
 

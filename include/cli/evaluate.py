@@ -13,6 +13,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from include.evaluation.comparison import Comparison
+    from include.evaluation.defects import CodeFigures
     from include.evaluation.households import KindFigures
     from include.evaluation.linkage import Quality, Result
     from include.evaluation.public_linkage import PublicResult
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     commands.command()(order)
     commands.command()(rules)
     commands.command()(linkage)
+    commands.command()(defects)
     app.add_typer(commands, name="evaluate")
 
 
@@ -177,6 +179,40 @@ def linkage(
         raise typer.Exit(1)
 
 
+def defects(
+    profile: Annotated[str, typer.Option(help="tiny, dev, pilot or full.")] = "tiny",
+    first: Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")] = "2026-01",
+    last: Annotated[str, typer.Option("--to", help="Last month, YYYY-MM.")] = "2026-03",
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the simulated municipality in this folder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Compare the defects found in deliveries with those that were planted, code by code.
+
+    Simulates a municipality of its own, runs its months without Airflow and takes it down again.
+    Exit code 1 if one was missed, or found where there is none, or if a code had no case at all.
+    """
+    from include.evaluation import defects as planted
+    from include.evaluation.history import municipality, run_months
+    from include.evaluation.linkage import unlinked_people
+    from include.simulator.months import spell
+
+    console = Console(stderr=as_json)
+    periods = spell(first, last)
+    with municipality(profile, first, last, console, keep) as home:
+        run_months(periods, console)
+        found = planted.evaluate(home, periods, unlinked_people(home, periods))
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=1))
+    else:
+        console.print(_defects_table(found, f"{profile}, {first} to {last}"))
+        for one in found:
+            for example in one.examples:
+                console.print(f"{one.code} {example}", highlight=False)
+    raise typer.Exit(0 if planted.is_exact(found) else 1)
+
+
 def _public(data: Path | None, as_json: bool) -> None:
     from include.evaluation.public_linkage import PACKAGE, evaluate, figures
 
@@ -295,6 +331,21 @@ def _households_table(found: list[KindFigures]) -> Table:
     for one in found:
         counts = (one.expected, one.found, one.missed, one.extra)
         table.add_row(one.kind, *(f"{count:,}" for count in counts))
+    return table
+
+
+def _defects_table(found: list[CodeFigures], what: str) -> Table:
+    table = Table(title=f"Planted defects: {what}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("code", no_wrap=True)
+    table.add_column("", no_wrap=True, overflow="ellipsis", max_width=36)
+    for heading in ("planted", "found", "missed", "false"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in found:
+        counts = (one.planted, one.found, one.missed, one.false)
+        is_good = one.planted and not one.missed and not one.false
+        table.add_row(
+            one.code, one.name_zh, *(f"{n:,}" for n in counts), style="" if is_good else "red"
+        )
     return table
 
 

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True, help="Judge by hand whom rows without a usable ID are about."
     )
     commands.callback()(_commands)
-    for command in (review, decide, undo, merge, unmerge):
+    for command in (review, aliases, decide, undo, merge, unmerge):
         commands.command()(command)
     app.add_typer(commands, name="link")
 
@@ -35,6 +35,18 @@ def review(limit: Annotated[int, typer.Option(min=1, help="Rows shown.")] = 50) 
         table.add_column(heading, no_wrap=heading != "evidence")
     for subject, candidate, score, evidence, rows in pending(limit):
         table.add_row(subject[:16], candidate[:16], f"{score:.4f}", str(rows), evidence)
+    Console().print(table)
+
+
+def aliases(limit: Annotated[int, typer.Option(min=1, help="Pairs shown.")] = 50) -> None:
+    """Show pairs of numbers that may be one person's: for `link merge`. Keys, no names."""
+    from include.linkage.decisions import possible_aliases
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("number in the list", "number insured", "county", "evidence"):
+        table.add_column(heading, no_wrap=heading != "evidence")
+    for alias, person, county, evidence in possible_aliases(limit):
+        table.add_row(alias[:16], person[:16], county, evidence)
     Console().print(table)
 
 

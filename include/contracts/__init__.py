@@ -43,6 +43,8 @@ class Column(BaseModel):
     """What a cell that cannot be read leads to: its row does not go on, or goes on without it."""
     codes: str | None = None
     """Where its codes are listed: ``seed.column``, or ``source/code_system`` of ref_code."""
+    is_certificate: bool = False
+    """A resident ID that is rightly written as a disability certificate number."""
     filled: bool = False
     """Whether an empty cell is a defect."""
     filled_where: str | None = None
@@ -65,8 +67,8 @@ class Rule(BaseModel):
     within_period: bool = False
     """The day or month is not after the delivery's period."""
     sum_of: tuple[str, ...] = ()
-    """The amount is the sum of these, within ``tolerance``; where none of them is filled, it is
-    not asked."""
+    """The amount is the sum of these, within ``tolerance``; not asked where none of them is filled
+    or one cannot be read."""
     tolerance: float = 0.01
     at_least: float | None = None
     at_most: str | None = None

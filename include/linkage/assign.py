@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from include.database import connect
+from include.linkage.aliases import find_aliases
 from include.linkage.records import Reference, Subject, references, scope, subjects
 from include.settings import PROJECT_ROOT
 from include.vault import identifier_key
@@ -60,8 +61,9 @@ def link(period: str, known_at: datetime) -> dict[str, int]:
         lost = subjects(connection)
         links = _assign_all(connection, lost, known_at, period) if lost else []
         _write(connection, links)
+        aliases = find_aliases(connection, period)
     found = Counter(one.method for one in links)
-    return dict(found) | {"unlinked": len(lost) - len(links)}
+    return dict(found) | {"unlinked": len(lost) - len(links), "possible aliases": aliases}
 
 
 def _assign_all(

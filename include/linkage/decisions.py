@@ -67,6 +67,19 @@ def decide(subject: str, candidate: str, verdict: str, reason: str, by: str) -> 
     return int(row[0])
 
 
+def possible_aliases(limit: int) -> list[tuple[str, str, str, str]]:
+    """(alias key, person key, county, evidence) of pairs that nobody has merged, one line each."""
+    with connect() as connection:
+        return connection.execute(
+            "select distinct c.alias_key, c.person_key, d.county_code, c.evidence "
+            "from vault.alias_candidate as c inner join ops.delivery as d using (delivery_id) "
+            "where not exists (select from vault.person_alias as a "
+            "where a.alias_key in (c.alias_key, c.person_key) and a.undone_at is null) "
+            "order by 3, 1, 2 limit %s",
+            [limit],
+        ).fetchall()
+
+
 def undo(decision_id: int, by: str) -> None:
     """Take a judgement on a row back. Raises DecisionRefused where it is not in force."""
     _undo("link_decision", "decision_id", decision_id, by)
@@ -91,7 +104,8 @@ def merge(alias_key: str, person_key: str, reason: str, by: str) -> int:
         ).fetchone()
         if known != (2,):
             raise DecisionRefused(
-                "one of the two is no person key.", remedy="take both from core.identity_conflict."
+                "one of the two is no person key.",
+                remedy="take both from ./warehouse link aliases or core.identity_conflict.",
             )
         if used:
             raise DecisionRefused(

@@ -15,6 +15,9 @@ comment on table ops.delivery_defect is 'One line per defective cell, row (colum
 comment on column ops.delivery_defect.treatment is 'repaired: read all the same; flagged: kept and told; quarantined: the row does not go on; rejected: the delivery does not.';
 comment on column ops.delivery_defect.subject_key is 'Keyed hash that names the record of a quarantined row across deliveries.';
 
+-- When a delivery's cells were judged; those loaded before are judged once (include/defects.py).
+alter table ops.delivery add column cells_judged_at timestamptz;
+
 -- The marks of "none" in date columns are as empty as any.
 create or replace function parse.text(cell text) returns text
 language plpgsql immutable strict parallel safe as $$
@@ -126,3 +129,15 @@ begin
     end case;
 end
 $$;
+
+-- People of a county's list whom no department knows by their number, while one whom the list does
+-- not have bears the same name and birth date in the same county: perhaps one person under two
+-- numbers. For a person to judge; see include/linkage/aliases.py.
+create table vault.alias_candidate (
+    delivery_id bigint not null,
+    row_no bigint not null,
+    alias_key text not null,
+    person_key text not null,
+    evidence text not null,
+    primary key (delivery_id, row_no, person_key)
+);

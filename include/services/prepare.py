@@ -39,11 +39,13 @@ def databases() -> None:
 def schemas() -> None:
     """Migrations and raw tables of the warehouse."""
     from include.database import migrate
+    from include.defects import record_missing
     from include.load import ensure_raw_tables
 
     for name in migrate():
         print(f"applied {name}")
     ensure_raw_tables()
+    record_missing()
 
 
 def airflow_metadata() -> None:

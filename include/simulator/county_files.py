@@ -1,12 +1,9 @@
-"""What the eleven county offices deliver each month: the files of C1 to C12 as xlsx or csv."""
+"""The rows of what the eleven county offices deliver each month: C1 to C12."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-from include.contracts import contracts
 from include.simulator import (
     answers,
     clues,
@@ -17,18 +14,17 @@ from include.simulator import (
     slips,
     visits,
 )
-from include.simulator.areas import County
 from include.simulator.defects import is_planted
 from include.simulator.identity import certificate, claimed_twice
 from include.simulator.incomes import CHILDREN
 from include.simulator.measures import known
 from include.simulator.monitoring import RISKS
-from include.simulator.months import CHINA, NEVER, delivery_date, period, ym
+from include.simulator.months import NEVER, ym
 from include.simulator.place_names import written
 from include.simulator.population import Population, birth_date
 from include.simulator.randomness import stream
 from include.simulator.roster import ADDED, MOVED
-from include.simulator.spreadsheets import CountyFile, Form, money
+from include.simulator.spreadsheets import money
 from include.simulator.village import VillageMonth
 from include.simulator.work_files import (
     employment,
@@ -43,92 +39,9 @@ _COUNTY_SEX = {1: "2", 2: "1"}
 _COUNTY_ETHNIC = {"01": "01", "06": "07", "11": "02", "13": "13", "15": "15"}
 """GB/T 3304 code -> the county system's code."""
 _HEALTH = {1: "01", 2: "02", 3: "03", 4: "04"}
-_WORKBOOKS = ("county_household", "county_measure", "county_welfare_post", "county_visit")
-"""What most offices keep in a workbook; every second office has it the other way round."""
 Record = dict[str, str]
 Row = tuple[Record, tuple[tuple[str, str], ...]]
 """A record and what is spoilt in it: (defect code, column)."""
-Sent = tuple[str, Record, tuple[tuple[str, str], ...]]
-"""A kind of file, and a row for it."""
-
-
-def form(county: County, kind: str, month: int) -> Form:
-    """How this office fills in this kind of file; habits stay from month to month."""
-    contract = contracts()[kind]
-    habit = county.position
-    swaps = habit % 2 == 1
-    year, number = divmod(month, 12)
-    title = f"{county.name}防止返贫监测{contract.title_zh}({year}年{number + 1}月)"
-    titles = () if habit % 4 == 3 else (title,) if habit % 5 else (title, "单位：元、人")
-    return Form(
-        is_workbook=(kind in _WORKBOOKS) != swaps,
-        titles=titles,
-        header=tuple(c.headers[habit % len(c.headers)] for c in contract.columns),
-        total="合计" if habit % 3 == 0 else None,
-        note="备注：数据来自全国防返贫监测信息系统" if habit % 4 == 1 else None,
-        encoding="utf-8-sig" if habit == 5 else "gb18030",
-        pads_titles=habit % 2 == 0,
-    )
-
-
-def delay(county: County, month: int) -> int:
-    """Days after the export on which an office sends its files: at times after the due day."""
-    return 2 + county.position % 4 if (month + county.position) % 6 == 0 else 0
-
-
-class CountyFolder:
-    """One county's files of one month, written village by village.
-
-    ``planted`` collects (kind, row_no, defect code, column) of what was spoilt on purpose.
-    """
-
-    def __init__(self, home: Path, county: County, month: int) -> None:
-        folder = home / "sources" / "county" / period(month) / county.code
-        self.county, self.month = county, month
-        self.planted: list[tuple[str, int, str, str]] = []
-        self._files = {
-            kind: CountyFile(
-                folder,
-                kind,
-                str(contracts()[kind].file_stem),
-                delivery_date(month),
-                form(county, kind, month),
-            )
-            for kind in WRITERS
-        }
-
-    def add(self, village: VillageMonth) -> Iterator[tuple[County, Sent]]:
-        """Write a village's rows; those of other counties are given back.
-
-        Nobody writes of a household before it is founded, or after it went up in another: but for
-        the farewell to its people.
-        """
-        for kind, rows in WRITERS.items():
-            for record, defects in rows(village):
-                number = record.get("household_no", "")
-                if county := village.elsewhere.get(number):
-                    yield county, (kind, record, defects)
-                elif kind == "county_person" or number not in village.vacant:
-                    self.receive(kind, record, defects)
-
-    def receive(self, kind: str, record: Record, defects: tuple[tuple[str, str], ...]) -> None:
-        """Write a row."""
-        row = self._write(kind, record)
-        self.planted += [(kind, row, code, column) for code, column in defects]
-
-    def close(self) -> list[Path]:
-        """Finish the files, in the order of their kinds, a minute apart."""
-        sent_on = delivery_date(self.month) + dt.timedelta(days=delay(self.county, self.month))
-        start = dt.datetime.combine(sent_on, dt.time(9), CHINA)
-        return [
-            file.close(start + dt.timedelta(minutes=self.county.position * 20 + number))
-            for number, file in enumerate(self._files.values())
-        ]
-
-    def _write(self, kind: str, record: Record) -> int:
-        record["county"] = self.county.name
-        cells = [record.get(column.name, "") for column in contracts()[kind].columns]
-        return self._files[kind].write(cells)
 
 
 def _households(month: VillageMonth) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from include.simulator import civil_affairs, illness, settlements, vital
 from include.simulator.areas import County, counties, villages
-from include.simulator.county_files import CountyFolder, Sent
+from include.simulator.county_folder import CountyFolder, Sent
 from include.simulator.health_store import KINDS as HEALTH_KINDS
 from include.simulator.health_store import HealthStore, new_store
 from include.simulator.months import month, period
@@ -41,7 +41,7 @@ def generate(
     def lives() -> Iterator[VillageLife]:
         nonlocal done
         for county in counties():
-            folders = [CountyFolder(home, county, when) for when in months]
+            folders = [CountyFolder(home, seed, county, when) for when in months]
             for folder, when in zip(folders, months, strict=True):
                 for row in waiting.pop((county, when), ()):
                     folder.receive(*row)
@@ -58,8 +58,7 @@ def generate(
                 if progress:
                     progress(done, total)
             for folder, truth in zip(folders, truths, strict=True):
-                folder.close()
-                truth.add_planted(county.code, folder.planted)
+                truth.add_planted(county.code, folder.close())
 
     with ExitStack() as stack:
         store = stack.enter_context(new_store(home))

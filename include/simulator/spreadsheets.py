@@ -86,10 +86,10 @@ class CountyFile:
     """
 
     def __init__(self, folder: Path, kind: str, stem: str, date: dt.date, form: Form) -> None:
-        self._folder, self._kind, self._stem, self._date = folder, kind, stem, date
+        self._folder, self.kind, self._stem, self._date = folder, kind, stem, date
         self._form, self._records = form, 0
         folder.mkdir(parents=True, exist_ok=True)
-        self._draft = folder / f".{stem}"
+        self._draft = folder / f".{stem}_{date}"
         self._sink: _Sink = (_Workbook if form.is_workbook else _Csv)(self._draft, form)
         width = len(form.header)
         for title in form.titles:
@@ -105,8 +105,11 @@ class CountyFile:
         self._row += 1
         return self._row
 
-    def close(self, modified: dt.datetime) -> Path:
-        """Close with total and note, give the file its name and the sender's time stamp."""
+    def close(self, modified: dt.datetime, cut_off: int = 0) -> Path:
+        """Close with total and note, give the file its name and the sender's time stamp.
+
+        The name announces ``cut_off`` records more than there are.
+        """
         width = len(self._form.header)
         if self._form.total:
             self._sink.write([self._form.total, str(self._records), *[""] * (width - 2)])
@@ -114,8 +117,8 @@ class CountyFile:
             self._sink.write([self._form.note, *[""] * (width - 1)])
         self._sink.close()
         suffix = "xlsx" if self._form.is_workbook else "csv"
-        unit = _UNITS.get(self._kind, "户")
-        name = f"{self._stem}_{self._date:%Y%m%d}-{self._records}{unit}.{suffix}"
+        unit = _UNITS.get(self.kind, "户")
+        name = f"{self._stem}_{self._date:%Y%m%d}-{self._records + cut_off}{unit}.{suffix}"
         path = self._draft.replace(self._folder / name)
         os.utime(path, (modified.timestamp(), modified.timestamp()))
         return path

@@ -50,7 +50,7 @@ _COLUMNS = {
     "enrolments": ("person_id", "status"),
     "rows": ("kind", "record_key", "person_id", "defect_code"),
     "settlements": ("person_id", "settled_on", "own_payment"),
-    "planted": ("county_code", "kind", "row_no", "defect_code", "column"),
+    "planted": ("county_code", "kind", "file_name", "row_no", "defect_code", "column"),
     "metrics": ("subject", "id", "metric", "value"),
     "findings": ("code", "subject", "id", "household_no", "outcome", "county_code"),
     "conflicts": ("code", "subject", "id", "household_no", "county_code"),
@@ -171,10 +171,12 @@ class Truth:
             self._row("settlements", person_id, record["setl_time"][:10], fen)
             self._record("yb_settle", record["psn_no"], record["certno"], person_id)
 
-    def add_planted(self, county_code: str, planted: list[tuple[str, int, str, str]]) -> None:
-        """The defects planted in a county's files."""
-        for kind, row_no, code, column in planted:
-            self._row("planted", county_code, kind, row_no, code, column)
+    def add_planted(
+        self, county_code: str, planted: Iterable[tuple[str, str, tuple[str, str, str]]]
+    ) -> None:
+        """The defects planted in a county's files: (kind, file, (row, code, column))."""
+        for kind, file_name, (row_no, code, column) in planted:
+            self._row("planted", county_code, kind, file_name, row_no, code, column)
 
     def _record(self, kind: str, key: str, written: str, person_id: str) -> None:
         self._row("rows", kind, key, person_id, "" if written == person_id else "D04")

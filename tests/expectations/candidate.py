@@ -11,6 +11,7 @@ from include.contracts import contracts
 from tests.expectations import (
     alerts,
     assistance,
+    backlog,
     burdens,
     episodes,
     findings,
@@ -185,6 +186,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
     work_marts.fill(db, period, PUBLISHED, HELD_BACK)
     findings.fill(db, period, monitored)
     links.fill(db, period)
+    backlog.fill(db, period)
     scorecards.fill(db, period, HELD_BACK)
     guarantees.fill(db, period)
     burdens.fill(db)

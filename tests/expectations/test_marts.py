@@ -14,6 +14,7 @@ from expectations.checkpoint import Outcome, run
 from tests.expectations import (
     alerts,
     assistance,
+    backlog,
     burdens,
     episodes,
     findings,
@@ -107,6 +108,7 @@ BREAKS: dict[str, dict[str, str]] = {
     **work_marts.BREAKS,
     "data_finding": findings.BREAKS,
     "link_quality": links.BREAKS,
+    "quarantine_backlog": backlog.BREAKS,
     "village_scorecard": scorecards.VILLAGE_BREAKS,
     "data_health": scorecards.DATA_HEALTH_BREAKS,
     "county_kpi": scorecards.COUNTY_KPI_BREAKS,
@@ -133,6 +135,7 @@ FAILS_ON_NOTHING = {
     "regime_comparison": set(),
     "risk_alert": set(),
     "alert_answer": set(),
+    "quarantine_backlog": set(),
     **work_marts.FAILS_ON_NOTHING,
     "village_scorecard": {"has_rows"},
     "data_health": {"has_rows", "all_that_is_due"},

@@ -1,0 +1,92 @@
+"""What is wrong with a delivery's cells: found by contract when it is loaded, by set-based SQL.
+
+Each type of column has one reading (``parse.*``) and one judgement on what it could not read or had
+to repair (``parse.defect``, include/migrations). What a row's cells must be to one another is said
+by the contract's rules. The result, ops.delivery_defect, is what the sender's receipt lists.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from include.contracts import Contract, contracts
+from include.database import connect
+from include.defects.areas import area_names
+from include.defects.cells import cell_of, cells, unkeyed
+from include.defects.rules import rules
+from include.vault import identifier_key
+
+
+def record_defects(
+    connection: psycopg.Connection[Any],
+    contract: Contract,
+    delivery_id: int,
+    county_code: str,
+    period: str,
+) -> int:
+    """Write the defects of a loaded delivery's cells and rows; returns how many.
+
+    Runs in the load's transaction, after the identifiers were keyed.
+    """
+    found = 0
+    for statement in (
+        cells(contract, period),
+        unkeyed(contract),
+        rules(contract),
+        area_names(contract, county_code),
+    ):
+        if statement is not None:
+            values = {"delivery": delivery_id, "period": period}
+            found += connection.execute(statement, values).rowcount
+    if found:
+        _name_subjects(connection, contract, delivery_id)
+    connection.execute(
+        "update ops.delivery set cells_judged_at = clock_timestamp() where delivery_id = %s",
+        [delivery_id],
+    )
+    return found
+
+
+def record_missing() -> int:
+    """Judge the cells of deliveries that were loaded before there was this record; how many."""
+    with connect() as connection:
+        connection.execute("select pg_advisory_xact_lock(hashtext('record_missing'))")
+        waiting = connection.execute(
+            "select delivery_id, kind, county_code, period from ops.delivery "
+            "where cells_judged_at is null and row_count > 0 order by delivery_id"
+        ).fetchall()
+        for delivery_id, kind, county, period in waiting:
+            record_defects(connection, contracts()[kind], delivery_id, county, period)
+    return len(waiting)
+
+
+def _name_subjects(
+    connection: psycopg.Connection[Any], contract: Contract, delivery_id: int
+) -> None:
+    """Give each quarantined row the keyed hash of what names its record: grain and person."""
+    names = [column.name for column in contract.columns if column.privacy == "direct"]
+    naming = list(dict.fromkeys([*contract.grain, *names]))
+    query = sql.SQL(
+        "select distinct d.row_no, concat_ws('|', {naming}) from ops.delivery_defect as d "
+        "inner join raw.{table} as r on d.delivery_id = r._delivery_id and d.row_no = r._row_no "
+        "where d.delivery_id = %s and d.treatment = 'quarantined' and r._delivery_id = %s"
+    ).format(
+        naming=sql.SQL(", ").join(
+            sql.SQL("coalesce(parse.text({}), '')").format(cell_of(name)) for name in naming
+        ),
+        table=sql.Identifier(contract.kind),
+    )
+    rows = connection.execute(query, [delivery_id, delivery_id]).fetchall()
+    keyed = [
+        (identifier_key(f"row:{contract.kind}", subject), delivery_id, row_no)
+        for row_no, subject in rows
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "update ops.delivery_defect set subject_key = %s "
+            "where delivery_id = %s and row_no = %s and treatment = 'quarantined'",
+            keyed,
+        )

@@ -1,0 +1,107 @@
+"""What the cells of a row must be to one another, by the contract's rules."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from include.contracts import Column, Contract, Rule
+from include.defects.cells import cell_of
+from include.defects.codes import sex_codes
+
+
+def rules(contract: Contract) -> sql.Composed | None:
+    """What the cells of a row are to one another."""
+    if not contract.rules:
+        return None
+    return sql.SQL(
+        "insert into ops.delivery_defect "
+        "(delivery_id, row_no, column_name, defect_code, treatment) "
+        "select distinct r._delivery_id, r._row_no, c.name, c.code, 'flagged' "
+        "from raw.{table} as r cross join lateral (values {rules}) as c (name, code, fails) "
+        "where r._delivery_id = %(delivery)s and c.fails on conflict do nothing"
+    ).format(
+        table=sql.Identifier(contract.kind),
+        rules=sql.SQL(", ").join(
+            sql.SQL("({}, {}, {})").format(
+                sql.Literal(rule.column), sql.Literal(rule.code), _fails(contract, rule)
+            )
+            for rule in contract.rules
+        ),
+    )
+
+
+def _fails(contract: Contract, rule: Rule) -> sql.Composed:
+    (condition,) = rule.conditions
+    column = contract.column(rule.column)
+    value = sql.Composed([]) if condition == "agrees_with_id" else _value(column)
+    match condition:
+        case "not_before":
+            assert rule.not_before
+            fails = sql.SQL("{} < {}").format(value, _value(contract.column(rule.not_before)))
+        case "within_period":
+            last = (
+                sql.SQL("%(period)s")
+                if column.type == "month"
+                else sql.SQL("(to_date(%(period)s, 'YYYY-MM') + interval '1 month - 1 day')::date")
+            )
+            # 9999-12 is how an open end is written.
+            fails = sql.SQL("{value} > {last} and {value}::text not like '9999%%'").format(
+                value=value, last=last
+            )
+        case "sum_of":
+            parts = [_value(contract.column(name)) for name in rule.sum_of]
+            cells = [sql.SQL("parse.text({})").format(cell_of(name)) for name in rule.sum_of]
+            fails = sql.SQL(
+                "num_nonnulls({parts}) > 0 and num_nonnulls({parts}) = num_nonnulls({cells}) "
+                "and abs({value} - ({sum})) > {tolerance}"
+            ).format(
+                value=value,
+                sum=sql.SQL(" + ").join(sql.SQL("coalesce({}, 0)").format(part) for part in parts),
+                tolerance=sql.Literal(rule.tolerance),
+                parts=sql.SQL(", ").join(parts),
+                cells=sql.SQL(", ").join(cells),
+            )
+        case "at_least":
+            fails = sql.SQL("{} < {}").format(value, sql.Literal(rule.at_least))
+        case "at_most":
+            assert rule.at_most
+            fails = sql.SQL("{} > {}").format(value, _value(contract.column(rule.at_most)))
+        case "age_at_most":
+            fails = sql.SQL(
+                "{} <= to_date(%(period)s, 'YYYY-MM') + interval '1 month' - interval {}"
+            ).format(value, sql.Literal(f"{(rule.age_at_most or 0) + 1} years"))
+        case _:
+            fails = _contradicts_id(column, str(rule.agrees_with_id))
+    exceptions = [
+        sql.SQL("coalesce(parse.text({}) = any({}), false)").format(
+            cell_of(name), sql.Literal(list(values))
+        )
+        for name, values in rule.unless.items()
+    ]
+    asked = sql.SQL(" or ").join(exceptions) if exceptions else sql.SQL("false")
+    return sql.SQL("coalesce({}, false) and not ({})").format(fails, asked)
+
+
+def _contradicts_id(column: Column, id_column: str) -> sql.Composed:
+    """Sex (by the source's own codes) or birth date is another than the valid ID says."""
+    number = sql.SQL("vault.normalise_resident_id({})").format(cell_of(id_column))
+    if column.type == "date":
+        said = _value(column)
+        true = sql.SQL("to_date(substr({}, 7, 8), 'YYYYMMDD')").format(number)
+    else:
+        men, women = sex_codes(str(column.codes))
+        said = sql.SQL(
+            "case when parse.text({cell}) = any({men}) then 1 "
+            "when parse.text({cell}) = any({women}) then 0 end"
+        ).format(cell=cell_of(column.name), men=sql.Literal(men), women=sql.Literal(women))
+        true = sql.SQL("substr({}, 17, 1)::integer %% 2").format(number)
+    return sql.SQL("case when vault.is_resident_id({}) then {} <> {} end").format(
+        number, said, true
+    )
+
+
+def _value(column: Column) -> sql.Composed:
+    reading = {"date": "day", "month": "month", "money": "money", "integer": "whole"}
+    return sql.SQL("parse.{}({})").format(
+        sql.Identifier(reading[column.type]), cell_of(column.name)
+    )
