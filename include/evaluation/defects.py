@@ -182,7 +182,7 @@ def _without_id(kind: str, record: dict[str, str]) -> Iterator[tuple[str, Cell]]
         if column.type != "resident_id":
             continue
         number = record.get(column.name) or ""
-        core = number[:18] if len(number) == 20 else number
+        core = number[:18] if len(number) in (20, 22) else number
         is_valid = len(core) == 18 and core[:17].isdecimal() and check_digit(core[:17]) == core[17]
         key = "|".join(record.get(name) or "" for name in contract.grain)
         if not is_valid and (number or column.filled):

@@ -14,7 +14,7 @@ import psycopg
 EVIDENCE = "same name, birth date, sex and county; each number is known to one side alone"
 _LISTED = """
     select r._delivery_id, r._row_no, i.key, parse.text(r.name) as name,
-        substr(i.value, 7, 8) as birth, substr(i.value, 17, 1)::integer % 2 as sex,
+        substr(i.value, 7, 8) as birth, substr(i.value, 17, 1)::integer %% 2 as sex,
         d.county_code as county
     from raw.county_person as r
     inner join scope as s on r._delivery_id = s.delivery_id and s.kind = 'county_person'
@@ -25,7 +25,7 @@ _LISTED = """
 """
 _INSURED = """
     select distinct i.key, parse.text(r.psn_name) as name, substr(i.value, 7, 8) as birth,
-        substr(i.value, 17, 1)::integer % 2 as sex,
+        substr(i.value, 17, 1)::integer %% 2 as sex,
         substr(parse.text(r.insuplc_admdvs), 1, 6) as county
     from raw.yb_enrol as r
     inner join scope as s on r._delivery_id = s.delivery_id and s.kind = 'yb_enrol'

@@ -65,6 +65,7 @@ create function parse.defect(type text, cell text) returns text
 language plpgsql immutable strict parallel safe as $$
 declare
     t text := parse.text(cell);
+    bare text;
 begin
     if t is null then -- blanks are as good as nothing; a mark of "none" is an entry of its own
         return case
@@ -109,12 +110,13 @@ begin
                 else 'D02!'
             end;
         when 'resident_id' then
+            bare := regexp_replace(t, '[\s''`’]', '', 'g');
             return case
                 when vault.is_resident_id(vault.normalise_resident_id(cell)) then
                     case
                         when cell ~ '^\d{17}[0-9X]$' then null
-                        when length(t) = 15 then 'D03'
-                        when length(t) in (20, 22) then 'D05'
+                        when length(bare) = 15 then 'D03'
+                        when length(bare) in (20, 22) then 'D05'
                         else 'D01'
                     end
                 when t ~ '^\d(\.\d+)?E\+?\d+$' or t ~ '^\d{15}000$' then 'D02!'
