@@ -42,6 +42,7 @@ def record_defects(
             values = {"delivery": delivery_id, "period": period}
             found += connection.execute(statement, values).rowcount
     if found:
+        _tell_habits_once(connection, contract, delivery_id)
         _name_subjects(connection, contract, delivery_id)
     connection.execute(
         "update ops.delivery set cells_judged_at = clock_timestamp() where delivery_id = %s",
@@ -61,6 +62,38 @@ def record_missing() -> int:
         for delivery_id, kind, county, period in waiting:
             record_defects(connection, contracts()[kind], delivery_id, county, period)
     return len(waiting)
+
+
+def _tell_habits_once(
+    connection: psycopg.Connection[Any], contract: Contract, delivery_id: int
+) -> None:
+    """Where most of a column's filled cells are spelt in one other way, one line says so."""
+    candidates = connection.execute(
+        "select column_name, defect_code, count(*) from ops.delivery_defect "
+        "where delivery_id = %s and treatment = 'repaired' and row_no is not null "
+        "group by column_name, defect_code having count(*) > 1",
+        [delivery_id],
+    ).fetchall()
+    for name, code, count in candidates:
+        is_habit = connection.execute(
+            sql.SQL(
+                "select count(*) < 2 * %s from raw.{} as r "
+                "where r._delivery_id = %s and parse.text({}) is not null"
+            ).format(sql.Identifier(contract.kind), cell_of(name)),
+            [count, delivery_id],
+        ).fetchone()
+        if is_habit != (True,):
+            continue
+        connection.execute(
+            "delete from ops.delivery_defect where delivery_id = %s and column_name = %s "
+            "and defect_code = %s and treatment = 'repaired'",
+            [delivery_id, name, code],
+        )
+        connection.execute(
+            "insert into ops.delivery_defect "
+            "(delivery_id, column_name, defect_code, treatment) values (%s, %s, %s, 'repaired')",
+            [delivery_id, name, code],
+        )
 
 
 def _name_subjects(

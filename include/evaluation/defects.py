@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from include.build import DBT_PROJECT
 from include.contracts import contracts, kinds_of
 from include.database import connect
@@ -96,17 +94,14 @@ def _compared(code: str, planted: set[Cell], found: set[Cell]) -> CodeFigures:
 def _planted_in_files(home: Path, periods: list[str]) -> Iterator[tuple[str, Cell]]:
     """The county files: (period, county, kind, file, row, column)."""
     for period in periods:
-        rows = pd.read_csv(
-            home / "truth" / period / "planted.csv", dtype=str, keep_default_na=False
-        )
-        for row in rows.itertuples(index=False):
-            if row.defect_code == "D07" and row.kind != "county_person":
-                continue  # the same person: judged once, in the family list
-            if row.defect_code != "D06":
-                yield (
-                    str(row.defect_code),
-                    (period, row.county_code, row.kind, row.file_name, row.row_no, row.column),
-                )
+        path = home / "truth" / period / "planted.csv"
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                code, kind = row["defect_code"], row["kind"]
+                if code == "D06" or (code == "D07" and kind != "county_person"):
+                    continue  # seen between deliveries, and of a person once
+                cell = (row["county_code"], kind, row["file_name"], row["row_no"], row["column"])
+                yield code, (period, *cell)
 
 
 def _found_in_files(periods: list[str]) -> Iterator[tuple[str, Cell]]:

@@ -43,7 +43,9 @@ def find_aliases(connection: psycopg.Connection[Any], period: str) -> int:
     person of either side has says nothing.
     """
     connection.execute(
-        "delete from vault.alias_candidate where delivery_id in (select delivery_id from scope)"
+        "delete from vault.alias_candidate where delivery_id in (select s.delivery_id "
+        "from scope as s inner join ops.delivery as d using (delivery_id) where d.period = %s)",
+        [period],
     )
     for table, query in (("listed", _LISTED), ("insured", _INSURED)):
         connection.execute(

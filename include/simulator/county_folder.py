@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from include.contracts import contracts
@@ -60,11 +61,37 @@ class _Version:
 
     file: CountyFile
     planted: list[Planted]
+    filled: Counter[str] = field(default_factory=Counter)
+    spelt: list[Planted] = field(default_factory=list)
+    """What is only spelt otherwise, and the office's habit where most of a column is."""
 
-    def write(self, record: Record, defects: Defects, *more: str) -> None:
-        cells = [record.get(column.name, "") for column in contracts()[self.file.kind].columns]
+    def write(
+        self, record: Record, defects: Defects, spelt: Defects = (), more: tuple[str, ...] = ()
+    ) -> None:
+        contract = contracts()[self.file.kind]
+        cells = [record.get(column.name, "") for column in contract.columns]
         row = self.file.write([*cells, *more])
         self.planted += [(str(row), code, column) for code, column in defects]
+        self.spelt += [(str(row), code, column) for code, column in spelt]
+        self.filled.update(
+            column.name
+            for column, cell in zip(contract.columns, cells, strict=True)
+            if cell not in ("", "/", "0000-00-00")
+        )
+
+    def told(self) -> list[Planted]:
+        """What is planted; the spelling of most of a column's cells is a habit, and told once."""
+        counts = Counter(one[1:] for one in self.spelt)
+        habits = {
+            (code, column)
+            for (code, column), count in counts.items()
+            if count >= 2 and count * 2 > self.filled[column]
+        }
+        return [
+            *self.planted,
+            *(one for one in self.spelt if one[1:] not in habits),
+            *(("", code, column) for code, column in sorted(habits)),
+        ]
 
 
 class CountyFolder:
@@ -95,13 +122,15 @@ class CountyFolder:
         """Write a row, its damaged copy if it has one, and what a first version says of it."""
         record["county"] = self.county.name
         record, respelt = mishaps.respelt(self._seed, contracts()[kind], record)
-        rows = [(record, (*defects, *respelt))]
+        known = (*defects, *respelt)
+        spelt = (*respelt, *mishaps.habits(contracts()[kind], record, known))
+        rows = [(record, defects)]
         if copy := mishaps.copied(self._seed, kind, record):
-            rows.append((copy, (*defects, *respelt, ("D02", "household_no"))))
+            rows.append((copy, (*defects, ("D02", "household_no"))))
         for row, spoilt in rows:
-            self._files[kind].write(row, spoilt)
+            self._files[kind].write(row, spoilt, spelt)
             if self._first and self._mishap and kind == self._mishap.kind:
-                self._write_first(self._first, row, spoilt)
+                self._write_first(self._first, row, spoilt, spelt)
 
     def close(self) -> list[tuple[str, str, Planted]]:
         """Finish the files, in the order of their kinds, a minute apart: what is planted in them.
@@ -163,23 +192,29 @@ class CountyFolder:
             version.planted = [("", mishaps.REJECTED[way], "")]
         return version
 
-    def _write_first(self, version: _Version, record: Record, defects: Defects) -> None:
+    def _write_first(
+        self, version: _Version, record: Record, defects: Defects, spelt: Defects
+    ) -> None:
         assert self._mishap
         match self._mishap.way:
             case "spoilt":
                 contract = contracts()[version.file.kind]
                 spoilt, more = mishaps.spoilt(self._seed, contract, record, self.month)
                 columns = {column for _, column in more}
-                version.write(spoilt, (*(d for d in defects if d[1] not in columns), *more))
+                lasting, other = (
+                    tuple(defect for defect in some if defect[1] not in columns)
+                    for some in (defects, spelt)
+                )
+                version.write(spoilt, (*lasting, *more), other)
             case "rounded":
                 number = record.get("household_no", "")
                 version.write(record | {"household_no": f"{number[:15]}0"}, ())
             case "garbled":
                 version.write({name: mishaps.garbled(cell) for name, cell in record.items()}, ())
             case "doubled":
-                version.write(record, (), record.get("cert_no", ""))
+                version.write(record, (), more=(record.get("cert_no", ""),))
             case _:
                 version.write(record, ())
 
     def _planted(self, version: _Version, path: Path) -> list[tuple[str, str, Planted]]:
-        return [(version.file.kind, path.name, planted) for planted in version.planted]
+        return [(version.file.kind, path.name, planted) for planted in version.told()]

@@ -8,6 +8,7 @@ what it would have been, and each defect can be counted in the delivery it was p
 
 from __future__ import annotations
 
+import re
 import zlib
 from dataclasses import dataclass
 from typing import Literal
@@ -38,6 +39,13 @@ COPIED = 1 / 2500
 """Share of rows that are there a second time, with a damaged household number."""
 COPIED_KINDS = ("county_household", "county_income", "county_measure", "county_dwelling")
 """Files in which such a copy is not a person's or a project's."""
+
+
+_HABITS = {
+    "date": ("D14", re.compile(r"\d{8}|\d{4}-\d{2}-\d{2}")),
+    "money": ("D13", re.compile(r"-?\d+(\.\d+)?")),
+}
+"""Type of column -> the defect of another spelling than this."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,19 @@ def respelt(seed: int, contract: Contract, record: Record) -> tuple[Record, Defe
     return record | {column.name: text}, ((code, column.name),)
 
 
+def habits(contract: Contract, record: Record, known: Defects) -> Defects:
+    """Days and amounts in the office's own spelling, beside the defects already ``known``."""
+    names = {name for _, name in known}
+    return tuple(
+        (_HABITS[column.type][0], column.name)
+        for column in contract.columns
+        if column.type in _HABITS
+        and column.name not in names
+        and (cell := record.get(column.name))
+        and not _HABITS[column.type][1].fullmatch(cell)
+    )
+
+
 def _spelling(column: Column, cell: str, draw: int) -> tuple[str, str] | None:
     """(another spelling of the cell, its defect), if the column has one."""
     day = cell.replace("-", "")
@@ -99,7 +120,7 @@ def _spelling(column: Column, cell: str, draw: int) -> tuple[str, str] | None:
             if draw % 3 == 0:
                 return f"{cell}01", "D15"
             return (f"{year}.{number}" if draw % 3 == 1 else f"{year}年{number}月"), "D14"
-        case "date" if len(day) == 8:
+        case "date" if len(day) == 8 and day.isdecimal():
             year, number, of_month = day[:4], int(day[4:6]), int(day[6:])
             ways = (f"{year}.{number}.{of_month}", f"{year}/{number}/{of_month}",
                     f"{year}年{number}月{of_month}日")  # fmt: skip
