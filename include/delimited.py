@@ -6,23 +6,19 @@ encodings keep line ends, commas and quotes apart from the bytes of Chinese char
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from include.encodings import detect
 from include.errors import UnreadableDelivery
+from include.layout import BLANKS, HEADER_SCAN_ROWS, Header, find_header, is_structure
 
-SUFFIXES = (".csv", ".txt")
-HEADER_SCAN_ROWS = 5
-"""How many rows are looked at for the header (domain practice: at most four title rows)."""
-STRUCTURE_WORDS = ("合计", "总计", "小计", "备注", "注：", "注:", "填表", "制表", "审核")
-"""A first cell that begins so is the sender's own arithmetic or a note, never a record."""
-BLANKS = " \t\r\n\v\f\u00a0\u3000"
-"""What a cell may hold and still be empty."""
+LONGEST_RECORD = 4 << 20
+"""Bytes. A cell of Excel holds 32 767 characters; PostgreSQL takes a whole record into memory."""
+_DELIMITERS = (",", "\t", ";")
 _CHUNK = 1 << 20
 _HEAD = 1 << 20
 _TAIL = 1 << 16
@@ -34,7 +30,8 @@ class Table:
     """Where the records of a file lie: bytes ``start`` to ``end``, after row ``header_row``.
 
     ``header`` is in plain spelling; ``header_row`` counts records from 1; ``encoding`` is
-    PostgreSQL's name.
+    PostgreSQL's name. ``titles`` are the cells above the header. Where the table ``is_numbered``,
+    each record begins with its row number and all of them are records (include/reader.py).
     """
 
     path: Path
@@ -45,104 +42,139 @@ class Table:
     encoding: str
     start: int
     end: int
+    delimiter: str = ","
+    titles: tuple[str, ...] = ()
+    is_numbered: bool = False
 
     def chunks(self) -> Iterator[bytes]:
         """The records' bytes as they are in the file."""
         yield from _chunks(self.path, self.start, self.end)
 
 
-def is_structure(first_cell: str | None, is_empty: bool) -> bool:
-    """Whether a row is blank, a total or a note: part of the form, not a record."""
-    return is_empty or (first_cell or "").strip(BLANKS).startswith(STRUCTURE_WORDS)
-
-
-def plain_header(title: str) -> str:
-    """A heading without what typing and page layout add: full-width forms, blanks, line breaks."""
-    return "".join(unicodedata.normalize("NFKC", title).split())
-
-
-def header_position(rows: list[list[str]], known: frozenset[str]) -> tuple[int, int]:
-    """(index, score) of the first row with the most headers of the contract, or (-1, 0)."""
-    scores = [len(known & {plain_header(cell) for cell in row}) for row in rows[:HEADER_SCAN_ROWS]]
-    best = max(scores, default=0)
-    return (scores.index(best), best) if best else (-1, 0)
-
-
 def find_table(path: Path, known: frozenset[str]) -> Table:
     """Locate the table of a csv file whose headers are partly ``known``.
 
     Whether all of the bytes are text in the encoding found is for COPY to say: it decodes them
-    strictly. Raises UnreadableDelivery where the head is neither UTF-8 nor GB18030, or has no
-    header.
+    strictly. Raises UnreadableDelivery where the text is in two encodings, the head is neither
+    UTF-8 nor GB18030, there is no header, or a quotation mark is not closed.
     """
-    codec, offset = _encoding(path)
-    records = _first_records(path, offset, codec)
-    position, _ = header_position([cells for cells, _ in records], known)
-    if position < 0:
+    codec, offset = detect(path)
+    heads = _first_records(path, offset)
+    header, delimiter, rows = _header(_decoded(heads, codec, path), known)
+    if header is None:
         raise UnreadableDelivery(
             f"none of the first {HEADER_SCAN_ROWS} rows is a header of this kind of delivery.",
+            code="D17",
             file=path.name,
             remedy="send the file with the column headings of its contract.",
         )
-    start = offset + sum(len(record) for _, record in records[: position + 1])
-    header = tuple(map(plain_header, records[position][0]))
-    end = _end(path, start, path.stat().st_size, codec)
-    above = sum(len(record.splitlines()) for _, record in records[: position + 1])
-    return Table(path, header, position + 1, above, _POSTGRES_ENCODING[codec], start, end)
+    above = heads[: header.last_row + 1]
+    start = offset + sum(map(len, above))
+    line = sum(len(record.splitlines()) for record in above)
+    _demand_closed_records(path, start, line + 1)
+    return Table(
+        path,
+        header.titles,
+        header.last_row + 1,
+        line,
+        _POSTGRES_ENCODING[codec],
+        start,
+        _end(path, start, path.stat().st_size, codec, delimiter),
+        delimiter,
+        tuple(cell for row in rows[: header.last_row] for cell in row if cell),
+    )
 
 
-def _encoding(path: Path) -> tuple[str, int]:
-    """Codec and length of the byte-order mark: BOM, then strict UTF-8, then GB18030."""
-    with path.open("rb") as file:
-        if file.read(3) == codecs.BOM_UTF8:
-            return "utf-8", 3
-    decoder = codecs.getincrementaldecoder("utf-8")("strict")
-    try:
-        for chunk in _chunks(path, 0, path.stat().st_size):
-            decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "gb18030", 0
-    return "utf-8", 0
+def _header(
+    records: list[str], known: frozenset[str]
+) -> tuple[Header | None, str, list[list[str]]]:
+    """The header, the delimiter with which it has the most headings, and the cells by it."""
+    found: Header | None = None
+    delimiter, cells = _DELIMITERS[0], [[""]]
+    for candidate in _DELIMITERS:
+        rows = [_cells(record, candidate) for record in records]
+        header = find_header(rows, known)
+        if header and header.score > (found.score if found else 0):
+            found, delimiter, cells = header, candidate, rows
+    return found, delimiter, cells
 
 
-def _first_records(path: Path, offset: int, codec: str) -> list[tuple[list[str], bytes]]:
-    """(cells, bytes) of the first records; a quoted cell may go over several lines."""
+def _first_records(path: Path, offset: int) -> list[bytes]:
+    """The first records; a quoted cell may go over several lines."""
     with path.open("rb") as file:
         file.seek(offset)
         head = file.read(_HEAD)
         is_whole = not file.read(1)
     lines = head.splitlines(keepends=True)
-    records: list[tuple[list[str], bytes]] = []
+    records: list[bytes] = []
     record, quotes = b"", 0
     for line in lines if is_whole else lines[:-1]:
         record += line
         quotes += line.count(b'"')
         if quotes % 2 == 0:
-            records.append((_cells(record, codec, path), record))
+            records.append(record)
             record = b""
         if len(records) == HEADER_SCAN_ROWS:
             break
     return records
 
 
-def _cells(record: bytes, codec: str, path: Path) -> list[str]:
-    refusal = None
+def _decoded(records: list[bytes], codec: str, path: Path) -> list[str]:
     try:
-        return next(csv.reader(io.StringIO(record.decode(codec), newline="")), [])
+        return [record.decode(codec) for record in records]
     except UnicodeDecodeError:
-        refusal = "the bytes are neither UTF-8 nor GB18030 text."
-    except csv.Error:
-        refusal = "a heading is longer than any text of a heading can be."
+        pass
     # Raised here, not above: the decoder's exception carries the bytes.
     raise UnreadableDelivery(
-        refusal,
+        "the bytes are neither UTF-8 nor GB18030 text.",
+        code="D18",
         file=path.name,
         remedy="save the file again as CSV (GB18030 or UTF-8) and send it anew.",
     )
 
 
-def _end(path: Path, start: int, size: int, codec: str) -> int:
+def _cells(record: str, delimiter: str) -> list[str]:
+    """The cells of a record; none where one is longer than any heading can be."""
+    try:
+        return next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _demand_closed_records(path: Path, start: int, line: int) -> None:
+    """Raises UnreadableDelivery, with the line, where a quotation mark is not closed.
+
+    COPY would read to the end of the file for it, all of it into memory. A record of unlikely
+    length is taken for the same slip: two such marks, far apart.
+    """
+    begun, length, is_open = line, 0, False
+    for chunk in _chunks(path, start, path.stat().st_size):
+        if not is_open and b'"' not in chunk:
+            last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+            line += chunk.count(b"\n")
+            begun, length = (line, len(chunk) - last - 1) if last >= 0 else (begun, length + len(chunk))
+        else:
+            for piece in chunk.splitlines(keepends=True):
+                is_open ^= piece.count(b'"') % 2 == 1
+                length += len(piece)
+                is_line = piece.endswith(b"\n")
+                line += is_line
+                if not is_open and (is_line or piece.endswith(b"\r")):
+                    begun, length = line, 0
+        if length > LONGEST_RECORD:
+            break
+    if is_open or length > LONGEST_RECORD:
+        raise UnreadableDelivery(
+            f"a quotation mark is not closed, or a record is longer than {LONGEST_RECORD >> 20} MB "
+            f"(line {begun}).",
+            code="F05",
+            file=path.name,
+            row=begun,
+            remedy="look at the quotation marks from this line on, or send the table as .xlsx.",
+        )
+
+
+def _end(path: Path, start: int, size: int, codec: str, delimiter: str) -> int:
     """Offset behind the last record: trailing totals, notes and blank lines are left out.
 
     They may have fewer cells than the records, which COPY would refuse. Those of full width
@@ -152,29 +184,25 @@ def _end(path: Path, start: int, size: int, codec: str) -> int:
     lines = b"".join(_chunks(path, begin, size)).splitlines(keepends=True)
     if begin > start:  # the first may begin in the middle of a character
         begin += len(lines.pop(0))
-    if not lines or not _is_form_line(lines[-1], codec):
+    if not lines or not _is_form_line(lines[-1], codec, delimiter):
         return size
     quotes = sum(chunk.count(b'"') for chunk in _chunks(path, start, begin))
     within_quotes = []
     for line in lines:
         within_quotes.append(quotes % 2 == 1)
         quotes += line.count(b'"')
-    if quotes % 2:
-        return size  # a quote is not closed: COPY refuses it and says where
     end = size
     for line, is_within in zip(reversed(lines), reversed(within_quotes), strict=True):
-        if is_within or not _is_form_line(line, codec):
+        if is_within or not _is_form_line(line, codec, delimiter):
             break
         end -= len(line)
     return end
 
 
-def _is_form_line(line: bytes, codec: str) -> bool:
-    text = line.decode(codec, errors="ignore")
-    try:
-        cells = next(csv.reader(io.StringIO(text, newline="")), [])
-    except csv.Error:
-        return False
+def _is_form_line(line: bytes, codec: str, delimiter: str) -> bool:
+    cells = _cells(line.decode(codec, errors="ignore"), delimiter)
+    if not cells and line.strip():
+        return False  # a cell too long for the reader is no note
     return is_structure(cells[0] if cells else None, not any(c.strip(BLANKS) for c in cells))
 
 

@@ -32,7 +32,17 @@ class HeaderMismatch(WarehouseError):
 
 
 class UnreadableDelivery(WarehouseError):
-    """Bytes that are not the file they claim to be (encoding, workbook, column count)."""
+    """Bytes that are not the table they claim to be; ``code`` is a row of seeds.ref_defect."""
+
+    def __init__(
+        self, what: str, *, code: str, remedy: str, file: str | None = None, row: int | None = None
+    ) -> None:
+        self.code = code
+        super().__init__(what, remedy=remedy, file=file, row=row)
+
+
+class BadContract(WarehouseError):
+    """A contract file is not sound; ``row`` is its line."""
 
 
 class SourceUnavailable(WarehouseError):

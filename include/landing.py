@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +15,20 @@ from pathlib import Path
 from include.settings import settings
 
 
+_LONGEST_NAME = 120
+_UNSEEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+"""Unicode categories of what is not seen or turns the text around it."""
+_PERSON_NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{15,})(?!\d)[Xx]?")
+"""Mobile numbers, IDs, household and bank numbers: longer than a date or a count."""
+
+
 @dataclass(frozen=True)
 class Landed:
     """One delivered file in landing.
 
     ``uri`` is where it came from (without credentials), ``path`` where its bytes lie now,
-    ``modified_at`` the sender's own time stamp where the protocol has one.
+    ``modified_at`` the sender's own time stamp where the protocol has one. The name and the last
+    part of the uri are made plain: they end in tables, logs and receipts.
     """
 
     source: str
@@ -31,6 +41,24 @@ class Landed:
     bytes: int
     sha256: str
     modified_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        folder, slash, last = self.uri.rpartition("/")
+        object.__setattr__(self, "uri", folder + slash + plain_name(last))
+        object.__setattr__(self, "file_name", plain_name(self.file_name))
+
+
+def plain_name(name: str) -> str:
+    """A sender's file name without folders, control characters and numbers of persons.
+
+    The end is kept of a name that is too long: it says the form and the number of rows.
+    """
+    base = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    shown = "".join("_" if unicodedata.category(c) in _UNSEEN else c for c in base)
+    shown = _PERSON_NUMBER.sub("…", shown).strip()
+    if len(shown) > _LONGEST_NAME:
+        shown = f"{shown[: _LONGEST_NAME // 2]}…{shown[-_LONGEST_NAME // 2 :]}"
+    return shown if shown.strip(".") else "unnamed"
 
 
 def store(chunks: Iterable[bytes]) -> tuple[Path, int, str]:

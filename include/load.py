@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from include import delimited, spreadsheet
+from include import reader
 from include.contracts import Contract, contracts
 from include.database import connect
 from include.defects import record_defects
 from include.errors import ServiceFailed, UnreadableDelivery
 from include.landing import Landed
-from include.raw import Headings, copy_json_pages, copy_sheet, copy_table, ensure_raw_tables
+from include.layout import stated_period
+from include.raw import Headings, copy_json_pages, copy_table, ensure_raw_tables
 from include.vault import key_identifiers
 
 __all__ = ["control_total", "ensure_raw_tables", "load"]
 
 _CONTROL_TOTAL = re.compile(r"(\d+)[人户条个]\.[A-Za-z]+$")
-_MOST_COLUMNS = 250
+_MOST_HEADINGS = 250
 """Far more than any layout has; a row of PostgreSQL holds about this many texts for sure."""
+_MOST_COLUMNS = 1500
+"""With those that have no heading: columns of nothing, beside the table."""
+_RESAVE = "save the file again as .xlsx or CSV (GB18030 or UTF-8) and send it anew."
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What a file was found to be: rows loaded, first headers of required columns that it lacks,
+    the month it names, or why it could not be read."""
+
+    rows: int = 0
+    encoding: str | None = None
+    missing: tuple[str, ...] = ()
+    stated_period: str | None = None
+    refusal: UnreadableDelivery | None = None
 
 
 def load(landed: Landed, contract: Contract | None = None) -> int:
@@ -100,22 +117,13 @@ def _load_new(connection: psycopg.Connection[Any], contract: Contract, landed: L
     assert fresh is not None
     delivery_id = int(fresh[0])
     connection.execute("select set_config('warehouse.delivery_id', %s, true)", [str(delivery_id)])
-    rows = 0
-    encoding: str | None = None
-    missing: list[str] = []
-    unreadable: str | None = None
-    try:
-        with connection.transaction():
-            rows, encoding, missing = _copy(connection, contract, landed)
-    except UnreadableDelivery as refusal:
-        unreadable = refusal.what
-    except psycopg.DataError as refusal:
-        unreadable = _reason(refusal)
+    found = _read(connection, contract, landed)
+    refusal = found.refusal
     connection.execute(
         "insert into ops.delivery (delivery_id, source, kind, county_code, period, file_name, "
         "bytes, sha256, encoding, row_count, control_total, missing_headers, unreadable, "
-        "contract_version) "
-        "overriding system value values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "refusal_code, refusal_row, stated_period, contract_version) overriding system value "
+        "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             delivery_id,
             landed.source,
@@ -125,48 +133,53 @@ def _load_new(connection: psycopg.Connection[Any], contract: Contract, landed: L
             landed.file_name,
             landed.bytes,
             landed.sha256,
-            encoding,
-            rows,
+            found.encoding,
+            found.rows,
             control_total(landed.file_name),
-            missing,
-            unreadable,
+            list(found.missing),
+            refusal and refusal.what,
+            refusal and refusal.code,
+            refusal and refusal.row,
+            found.stated_period,
             contract.version,
         ],
     )
-    if rows:
+    if found.rows:
         key_identifiers(connection, contract.kind, contract.identifiers, delivery_id)
         record_defects(connection, contract, delivery_id, landed.county_code, landed.period)
     return delivery_id
 
 
-def _copy(
-    connection: psycopg.Connection[Any], contract: Contract, landed: Landed
-) -> tuple[int, str | None, list[str]]:
-    """Bring the rows in by the form of the file; returns (rows, encoding, missing headers)."""
-    known = frozenset(header for column in contract.columns for header in column.headers)
-    suffix = Path(landed.file_name).suffix.lower()
-    if suffix == ".jsonl":
-        rows, missing = copy_json_pages(connection, contract, landed.path)
-        return rows, "UTF8", missing
-    if suffix in spreadsheet.SUFFIXES:
-        sheet = spreadsheet.find_sheet(landed.path, known)
-        if missing := _missing(contract, sheet.header):
-            return 0, None, missing
-        headings = _headings(contract, sheet.header)
-        return copy_sheet(connection, contract.kind, headings, sheet), None, []
-    table = delimited.find_table(landed.path, known)
-    if missing := _missing(contract, table.header):
-        return 0, table.encoding, missing
-    headings = _headings(contract, table.header)
+def _read(connection: psycopg.Connection[Any], contract: Contract, landed: Landed) -> _Loaded:
+    """Bring the rows in, all or none; a file that cannot be read is told by its refusal."""
     try:
-        return copy_table(connection, contract.kind, headings, table), table.encoding, []
-    except psycopg.DataError as refusal:
-        reason = _reason(refusal, table.header_line)
-    raise UnreadableDelivery(
-        reason,
-        file=landed.file_name,
-        remedy="save the file again as CSV (GB18030 or UTF-8) and send it anew.",
-    )
+        with connection.transaction():
+            return _copy(connection, contract, landed)
+    except UnreadableDelivery as refusal:
+        return _Loaded(refusal=refusal)
+
+
+def _copy(connection: psycopg.Connection[Any], contract: Contract, landed: Landed) -> _Loaded:
+    """Bring the rows in by the form of the file. Raises UnreadableDelivery."""
+    name, lines_above = landed.file_name, 0
+    try:
+        if Path(name).suffix.lower() == ".jsonl":
+            rows, missing = copy_json_pages(connection, contract, landed.path)
+            return _Loaded(rows, "UTF8", tuple(missing))
+        known = frozenset(header for column in contract.columns for header in column.headers)
+        with reader.table(landed.path, name, known) as table:
+            encoding = None if table.is_numbered else table.encoding
+            stated = stated_period(table.titles, name, landed.period)
+            if missing := _missing(contract, table.header):
+                return _Loaded(0, encoding, tuple(missing), stated)
+            headings = _headings(contract, table.header)
+            lines_above = table.header_line
+            rows = copy_table(connection, contract.kind, headings, table)
+            return _Loaded(rows, encoding, (), stated)
+    except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
+        refusal = _refusal(error, name, lines_above)
+    # Raised here, not above: a database error that met COPY quotes the row.
+    raise refusal
 
 
 def _missing(contract: Contract, header: tuple[str, ...]) -> list[str]:
@@ -176,32 +189,48 @@ def _missing(contract: Contract, header: tuple[str, ...]) -> list[str]:
 
 
 def _headings(contract: Contract, header: tuple[str, ...]) -> Headings:
-    if len(header) > _MOST_COLUMNS:
+    if sum(map(bool, header)) > _MOST_HEADINGS or len(header) > _MOST_COLUMNS:
         raise UnreadableDelivery(
-            f"the table has {len(header)} columns; at most {_MOST_COLUMNS} are taken.",
+            f"the table has {len(header)} columns; at most {_MOST_HEADINGS} with a heading are "
+            "taken.",
+            code="F04",
             remedy="send the file with the columns of its contract.",
         )
     names: Headings = []
+    seen = set()
     for position, title in enumerate(header, start=1):
         column = contract.column_of(title)
         name = column.name if column else title or f"column {position}"
-        if (name, column is not None) in names:
+        if (name, column is not None) in seen:
             raise UnreadableDelivery(
                 f"two columns are headed as {title or name}.",
+                code="D17",
                 remedy="send the file with each column once.",
             )
+        seen.add((name, column is not None))
         names.append((name, column is not None))
     return names
 
 
-def _reason(refusal: psycopg.DataError, lines_above: int = 0) -> str:
+def _refusal(error: psycopg.Error, file_name: str, lines_above: int) -> UnreadableDelivery:
     """What PostgreSQL found wrong and in which line; never the line's content."""
-    match refusal:
+    match error:
         case psycopg.errors.CharacterNotInRepertoire() | psycopg.errors.UntranslatableCharacter():
-            what = "the bytes are neither UTF-8 nor GB18030 text"
+            code, what = "D18", "the bytes are neither UTF-8 nor GB18030 text"
         case psycopg.errors.BadCopyFileFormat():
+            code = "F05"
             what = "a row has too few or too many cells, or a quotation mark that is not closed"
+        case psycopg.errors.ProgramLimitExceeded():
+            code, what = "F04", "a row holds more than a row of the warehouse can"
         case _:
-            what = f"the bytes are not the table they claim to be ({type(refusal).__name__})"
-    found = re.search(r", line (\d+)", refusal.diag.context or "")
-    return f"{what} (line {int(found.group(1)) + lines_above})." if found else f"{what}."
+            code = "F02"
+            what = f"the bytes are not the table they claim to be ({type(error).__name__})"
+    found = re.search(r", line (\d+)", error.diag.context or "")
+    line = int(found.group(1)) + lines_above if found else None
+    return UnreadableDelivery(
+        f"{what} (line {line})." if line else f"{what}.",
+        code=code,
+        file=file_name,
+        row=line,
+        remedy=_RESAVE,
+    )

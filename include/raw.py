@@ -12,8 +12,8 @@ from psycopg import sql
 
 from include.contracts import Contract, contracts
 from include.database import connect
-from include.delimited import BLANKS, STRUCTURE_WORDS, Table
-from include.spreadsheet import Sheet
+from include.delimited import Table
+from include.layout import BLANKS, STRUCTURE_WORDS
 
 _TAIL = {
     "_delivery_id": "bigint not null default "
@@ -59,30 +59,22 @@ def ensure_raw_tables(of: Iterable[Contract] | None = None) -> None:
 def copy_table(
     connection: psycopg.Connection[Any], kind: str, headings: Headings, table: Table
 ) -> int:
-    """COPY a csv file's records as they are in the file; returns how many were records."""
-    connection.execute("select setval(%s, %s)", [f"raw.{kind}_row_no", table.header_row])
+    """COPY a table's records as they are in the file; returns how many were records."""
     columns = _columns(headings)
     # A quoted empty cell is as empty as an unquoted one, and as one of a workbook.
-    options = sql.SQL("(format csv, encoding {}, force_null ({})) where {}").format(
-        table.encoding, sql.SQL(", ").join(columns), _is_record(columns)
+    options = sql.SQL("(format csv, encoding {}, delimiter {}, force_null ({}))").format(
+        table.encoding, sql.Literal(table.delimiter), sql.SQL(", ").join(columns)
     )
+    targets = columns
+    if table.is_numbered:
+        targets = [sql.Identifier("_row_no"), *columns]
+    else:
+        connection.execute("select setval(%s, %s)", [f"raw.{kind}_row_no", table.header_row])
+        options = sql.SQL("{} where {}").format(options, _is_record(columns))
     with _target(connection, kind, headings) as target, connection.cursor() as cursor:
-        with cursor.copy(_copy(target, columns, options)) as copy:
+        with cursor.copy(_copy(target, targets, options)) as copy:
             for chunk in table.chunks():
                 copy.write(chunk)
-        return cursor.rowcount
-
-
-def copy_sheet(
-    connection: psycopg.Connection[Any], kind: str, headings: Headings, sheet: Sheet
-) -> int:
-    """COPY a worksheet's records with their row numbers; returns how many."""
-    columns = [*_columns(headings), sql.Identifier("_row_no")]
-    width = len(headings)
-    with _target(connection, kind, headings) as target, connection.cursor() as cursor:
-        with cursor.copy(_copy(target, columns, sql.SQL(""))) as copy:
-            for number, cells in sheet.records():
-                copy.write_row([*cells, *[None] * (width - len(cells)), number])
         return cursor.rowcount
 
 

@@ -47,6 +47,11 @@ class Settings(BaseSettings):
     """Secret of the keyed person hashes; never stored in the database."""
     person_key_version: int = 1
 
+    largest_file_mb: int = 4096
+    """Delivered files beyond this size are refused."""
+    reader_memory_mb: int = 1000
+    """Address space of the process that opens a workbook; what needs more is refused."""
+
     schedule_from: str = ""
     """First month (YYYY-MM) that the schedule fetches by itself; earlier ones come by backfill."""
     lookback_days: int = 62

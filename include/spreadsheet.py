@@ -1,78 +1,152 @@
-"""Workbooks as counties send them, read through calamine: cells become the text a reader sees."""
+"""Workbooks as counties send them, read through calamine: cells become the text a reader sees.
+
+Formulas are never evaluated and macros never run: a cell is what its program stored last.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from include.delimited import (
-    BLANKS,
-    HEADER_SCAN_ROWS,
-    header_position,
-    is_structure,
-    plain_header,
-)
 from include.errors import UnreadableDelivery
+from include.forms import encrypted
+from include.layout import BLANKS, HEADER_SCAN_ROWS, Header, find_header, is_structure
 
-SUFFIXES = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".et")
 _EXACT = 10**15
 """Excel keeps 15 significant digits: from here on a number is damaged."""
+_RESAVE = "save it as .xlsx in Excel or WPS, with the column headings of its contract."
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A worksheet's table: header in plain spelling, its row (from 1) and the records' cells."""
+    """A worksheet's table: header in plain spelling, its last row (from 1), the titles above."""
 
     header: tuple[str, ...]
     header_row: int
-    rows: list[list[Any]]
+    titles: tuple[str, ...]
+    worksheet: Any
+    """calamine's sheet."""
 
     def records(self) -> Iterator[tuple[int, list[str | None]]]:
-        """(row number as the sender counts, cells as text), without totals, notes and blanks."""
-        for number, row in enumerate(self.rows, start=self.header_row + 1):
-            cells = [cell_text(value) for value in row]
+        """(row number as the sender counts, cells as text), without totals, notes and blanks.
+
+        A cell merged over several rows counts in each of them.
+        """
+        merged = _merged_down(self.worksheet, self.header_row)
+        open_merges: dict[int, tuple[int, str | None]] = {}
+        for number, cells in _rows(self.worksheet):
+            if number <= self.header_row:
+                continue
+            for column, last in merged.get(number, ()):
+                open_merges[column] = last, cells[column]
             is_empty = not any(cell and cell.strip(BLANKS) for cell in cells)
-            if not is_structure(cells[0], is_empty):
-                yield number, cells
+            if is_structure(cells[0], is_empty):
+                continue
+            for column, (last, value) in open_merges.items():
+                if number <= last and cells[column] is None:
+                    cells[column] = value
+            yield number, cells
 
 
-def find_sheet(path: Path, known: frozenset[str]) -> Sheet:
-    """The worksheet with the best header of the contract, the first of equals.
+def find_sheet(path: Path, known: frozenset[str], file_name: str) -> Sheet:
+    """The one visible worksheet with the best header of the contract.
 
-    Sheets of explanations and lists mention a heading or two as well. Raises UnreadableDelivery.
+    Sheets of explanations and lists mention a heading or two as well; a hidden sheet is last
+    month's, or a list. Raises UnreadableDelivery where no visible sheet has a header, or two have
+    an equally good one and records below it.
     """
-    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
+    from python_calamine import CalamineWorkbook, PasswordError, SheetVisibleEnum
 
-    best: tuple[int, Sheet] | None = None
+    found: list[tuple[Header, Sheet, bool]] = []
+    trouble = ""
     try:
         with path.open("rb") as file:
             workbook = CalamineWorkbook.from_filelike(file)
-            for about in workbook.sheets_metadata:
-                if about.typ != SheetTypeEnum.WorkSheet:
-                    continue
-                rows = workbook.get_sheet_by_name(about.name).to_python(skip_empty_area=False)
-                head = [[cell_text(cell) or "" for cell in row] for row in rows[:HEADER_SCAN_ROWS]]
-                position, score = header_position(head, known)
-                if score > (best[0] if best else 0):
-                    header = tuple(map(plain_header, head[position]))
-                    best = score, Sheet(header, position + 1, rows[position + 1 :])
-    except (CalamineError, OSError, ValueError) as error:
-        refusal = f"the workbook cannot be opened ({type(error).__name__})."
-    else:
-        if best:
-            return best[1]
-        refusal = (
-            "no worksheet has a header of this kind of delivery in its first "
-            f"{HEADER_SCAN_ROWS} rows."
+        for about in workbook.sheets_metadata:
+            if (table := _table(workbook, about, known)) is not None:
+                header, sheet = table
+                found.append((header, sheet, about.visible == SheetVisibleEnum.Visible))
+    except PasswordError:
+        raise encrypted(file_name) from None
+    except MemoryError:
+        raise
+    except BaseException as error:  # noqa: BLE001  # calamine's panics are no Exceptions
+        trouble = type(error).__name__
+    # Raised here, not above: the parser's exception may quote a cell.
+    if trouble:
+        raise UnreadableDelivery(
+            f"the workbook cannot be opened ({trouble}).",
+            code="F02",
+            file=file_name,
+            remedy=_RESAVE,
         )
-    raise UnreadableDelivery(
-        refusal,
-        file=path.name,
-        remedy="send it as .xlsx without a password, with the column headings of its contract.",
+    best = max((header.score for header, _, is_visible in found if is_visible), default=0)
+    sheets = [s for header, s, is_visible in found if is_visible and header.score == best]
+    if len(sheets) > 1:
+        sheets = [sheet for sheet in sheets if next(sheet.records(), None)] or sheets[:1]
+    if len(sheets) == 1:
+        return sheets[0]
+    raise _no_table(file_name, has_several=bool(sheets), has_hidden=bool(found))
+
+
+def _no_table(file_name: str, *, has_several: bool, has_hidden: bool) -> UnreadableDelivery:
+    if has_several:
+        return UnreadableDelivery(
+            "more than one worksheet holds a table of this kind of delivery.",
+            code="F07",
+            file=file_name,
+            remedy="put all rows into one worksheet, or send each worksheet as a file of its own.",
+        )
+    if has_hidden:
+        return UnreadableDelivery(
+            "the only table of this kind of delivery is in a hidden worksheet.",
+            code="F07",
+            file=file_name,
+            remedy="unhide the worksheet if it is the delivery, and send the workbook again.",
+        )
+    return UnreadableDelivery(
+        "no worksheet has a header of this kind of delivery in its first "
+        f"{HEADER_SCAN_ROWS} rows.",
+        code="D17",
+        file=file_name,
+        remedy=_RESAVE,
     )
+
+
+def _table(workbook: Any, about: Any, known: frozenset[str]) -> tuple[Header, Sheet] | None:
+    from python_calamine import SheetTypeEnum
+
+    if about.typ != SheetTypeEnum.WorkSheet:
+        return None
+    worksheet = workbook.get_sheet_by_name(about.name)
+    head = [
+        [cell or "" for cell in cells] for _, cells in islice(_rows(worksheet), HEADER_SCAN_ROWS)
+    ]
+    header = find_header(head, known)
+    if header is None:
+        return None
+    titles = tuple(cell for cells in head[: header.last_row] for cell in cells if cell)
+    return header, Sheet(header.titles, header.last_row + 1, titles, worksheet)
+
+
+def _rows(worksheet: Any) -> Iterator[tuple[int, list[str | None]]]:
+    """(row number from 1, cells from the first column on)."""
+    before: list[str | None] = [None] * (worksheet.start or (0, 0))[1]
+    for number, values in enumerate(worksheet.iter_rows(), start=1):
+        yield number, before + [cell_text(value) for value in values]
+
+
+def _merged_down(worksheet: Any, header_row: int) -> dict[int, list[tuple[int, int]]]:
+    """First row -> (column, last row) of cells merged over rows below the header."""
+    merged: dict[int, list[tuple[int, int]]] = {}
+    for (top, left), (bottom, right) in worksheet.merged_cell_ranges or ():
+        if bottom > top >= header_row and left == right <= (worksheet.end or (0, 0))[1]:
+            merged.setdefault(top + 1, []).append((left, bottom + 1))
+    return merged
 
 
 def cell_text(value: Any) -> str | None:

@@ -10,9 +10,9 @@ from pathlib import PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from include import delimited, spreadsheet
 from include.contracts import Contract, kinds_of
 from include.errors import ConfigurationMissing, DeliveryMissing, SourceUnavailable
+from include.forms import SUFFIXES
 from include.landing import Landed, store
 from include.settings import settings
 
@@ -62,7 +62,12 @@ def fetch(period: str, county_code: str) -> list[Landed]:
 
 def _fetch_folder(uri: str, period: str, county_code: str) -> Iterator[Landed]:
     with _open(uri) as (filesystem, folder):
-        entries = [found for found in filesystem.ls(folder, detail=True) if found["type"] == "file"]
+        entries = [
+            found
+            for found in filesystem.ls(folder, detail=True)
+            # A link may lead out of the drop.
+            if found["type"] == "file" and not found.get("islink")
+        ]
         known = {
             entry["name"]: contract
             for entry in sorted(entries, key=_age)
@@ -123,7 +128,7 @@ def _open(uri: str) -> Iterator[tuple[Any, str]]:
 
 def _contract_of(name: str) -> Contract | None:
     """By how the file name begins; an unfinished upload (.part, .filepart) ends otherwise."""
-    if PurePosixPath(name).suffix.lower() not in (*delimited.SUFFIXES, *spreadsheet.SUFFIXES):
+    if PurePosixPath(name).suffix.lower() not in SUFFIXES:
         return None
     stems = {contract.file_stem: contract for contract in kinds_of("county") if contract.file_stem}
     fitting = [stem for stem in stems if name.startswith(stem)]

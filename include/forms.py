@@ -1,0 +1,87 @@
+"""Which form a delivered file really has, told by its first bytes: its extension may lie."""
+
+from __future__ import annotations
+
+import codecs
+import mmap
+from pathlib import Path
+from typing import Literal
+
+from include.errors import UnreadableDelivery
+
+Form = Literal["text", "utf-16", "zip", "ole"]
+
+SUFFIXES = (".csv", ".txt", ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".et")
+"""How the names of files that may be deliveries end."""
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OTHER = (
+    (b"%PDF-", "a PDF document"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"{\\rtf", "an RTF document"),
+    (b"MZ", "a program"),
+)
+_MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta", b"<style", b"<head")
+
+
+def recognise(path: Path, file_name: str) -> Form:
+    """The form of a file that may hold a table.
+
+    Raises UnreadableDelivery where it is something else: a web page saved as .xls, a document,
+    an encrypted workbook.
+    """
+    with path.open("rb") as file:
+        head = file.read(1 << 10)
+    if head.startswith(_ZIP):
+        return "zip"
+    if head.startswith(_OLE):
+        _demand_workbook(path, file_name)
+        return "ole"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    what = next((what for magic, what in _OTHER if head.startswith(magic)), None)
+    if head.removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith(_MARKUP):
+        what = "a web page or XML text"
+    if what:
+        raise UnreadableDelivery(
+            f"the file is {what}, whatever its name says.",
+            code="F03",
+            file=file_name,
+            remedy="open it in Excel or WPS and save it as .xlsx or as CSV.",
+        )
+    return "text"
+
+
+def _demand_workbook(path: Path, file_name: str) -> None:
+    """An OLE file is a workbook, an encrypted workbook or another program's document."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+
+        def holds(stream: str) -> bool:
+            return content.find(stream.encode("utf-16-le") + b"\0\0") >= 0
+
+        if holds("Workbook") or holds("Book"):
+            return
+        is_encrypted = holds("EncryptedPackage")
+    if is_encrypted:
+        raise encrypted(file_name)
+    raise UnreadableDelivery(
+        "the file is an Office document without a workbook in it.",
+        code="F03",
+        file=file_name,
+        remedy="send the workbook itself as .xlsx.",
+    )
+
+
+def encrypted(file_name: str) -> UnreadableDelivery:
+    """The refusal of a workbook that opens only with a password."""
+    return UnreadableDelivery(
+        "the workbook is encrypted.",
+        code="F01",
+        file=file_name,
+        remedy="save it without a password and send it again.",
+    )

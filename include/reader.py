@@ -1,0 +1,128 @@
+"""The table of a delivered file, whatever form the file is in: found where it lies, or made csv."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from include.delimited import Table, find_table
+from include.errors import ServiceFailed, UnreadableDelivery
+from include.forms import recognise
+from include.reader_process import NO_MEMORY
+from include.settings import PROJECT_ROOT, settings
+
+_SECONDS = 600
+_OUT_OF_BOUNDS = (NO_MEMORY, -signal.SIGABRT, -signal.SIGXCPU)
+"""How a reading process ends that asked for more memory or time than it may have."""
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def table(path: Path, file_name: str, known: frozenset[str]) -> Iterator[Table]:
+    """The table of a file whose headers are partly ``known``, while the context lasts.
+
+    Text stays where it is; UTF-16 text and workbooks become UTF-8 text in a folder that goes at
+    the end. Raises UnreadableDelivery where there is no table to be had.
+    """
+    size, most = path.stat().st_size, settings().largest_file_mb
+    if size > most << 20:
+        raise UnreadableDelivery(
+            f"the file is larger than {most} MB.",
+            code="F04",
+            file=file_name,
+            remedy="send it in parts, or raise WAREHOUSE_LARGEST_FILE_MB.",
+        )
+    form = recognise(path, file_name)
+    if form == "text":
+        yield find_table(path, known)
+        return
+    with tempfile.TemporaryDirectory(dir=settings().landing, prefix=".reading-") as folder:
+        target = Path(folder, "table.csv")
+        if form == "utf-16":
+            _as_utf_8(path, target, file_name)
+            yield find_table(target, known)
+        else:
+            yield _workbook(path, target, form, file_name, known)
+
+
+def _as_utf_8(path: Path, target: Path, file_name: str) -> None:
+    decoder = codecs.getincrementaldecoder("utf-16")("strict")
+    try:
+        with path.open("rb") as source, target.open("w", encoding="utf-8", newline="") as text:
+            while chunk := source.read(_CHUNK):
+                text.write(decoder.decode(chunk))
+            text.write(decoder.decode(b"", final=True))
+        return
+    except UnicodeError:
+        pass
+    # Raised here, not above: the decoder's exception carries the bytes.
+    raise UnreadableDelivery(
+        "the text begins as UTF-16 and is damaged or cut off.",
+        code="D18",
+        file=file_name,
+        remedy="save the file again as CSV (UTF-8) and send it anew.",
+    )
+
+
+def _workbook(
+    path: Path, target: Path, form: str, file_name: str, known: frozenset[str]
+) -> Table:
+    """A workbook's table, read by a process of its own (include/reader_process.py)."""
+    memory = settings().reader_memory_mb
+    request = {
+        "source": str(path), "target": str(target), "form": form, "file_name": file_name,
+        "known": sorted(known), "memory_mb": memory, "seconds": _SECONDS,
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "include.reader_process"],
+        input=json.dumps(request).encode(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # a parser's last words may quote a cell
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT)},
+        check=False,
+    )
+    if done.returncode in _OUT_OF_BOUNDS:
+        raise UnreadableDelivery(
+            f"the workbook needs more than {memory} MB of memory or {_SECONDS} s to open.",
+            code="F04",
+            file=file_name,
+            remedy="delete the empty rows and columns beside and below the table, or save it as "
+            "CSV, and send that.",
+        )
+    if done.returncode < 0 and done.returncode != -signal.SIGSEGV:
+        # Not the file's fault: recorded as unreadable, it would stay so for good.
+        raise ServiceFailed(
+            f"the process that opens workbooks was ended (signal {-done.returncode}).",
+            file=file_name,
+            remedy="see that the machine has memory to spare, then clear this task.",
+        )
+    if done.returncode != 0:
+        raise UnreadableDelivery(
+            "the workbook cannot be opened.",
+            code="F02",
+            file=file_name,
+            remedy="open it in Excel or WPS, save it as .xlsx and send it again.",
+        )
+    answer = json.loads(done.stdout)
+    if "what" in answer:
+        raise UnreadableDelivery(**{"what": answer.pop("what"), **answer})
+    return Table(
+        target,
+        tuple(answer["header"]),
+        answer["header_row"],
+        0,
+        "UTF8",
+        0,
+        target.stat().st_size,
+        titles=tuple(answer["titles"]),
+        is_numbered=True,
+    )

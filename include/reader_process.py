@@ -1,0 +1,70 @@
+"""The process in which a workbook is opened: bounded memory and time, and nothing else in it.
+
+A stray cell in the last row of a sheet makes a workbook's parser ask for half a terabyte, and what
+it asks for in vain ends its process. Run as ``python -m include.reader_process`` with a request
+as JSON on standard input (include/reader.py); answers with one JSON object.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+from include.archive import check
+from include.errors import UnreadableDelivery
+from include.spreadsheet import find_sheet
+
+
+NO_MEMORY = 3
+"""Exit code where the file needs more memory than it may have."""
+
+
+def main() -> None:
+    """Read the request, write the table to its ``target`` as csv, answer."""
+    request = json.load(sys.stdin)
+    limit = int(request["memory_mb"]) << 20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    seconds = int(request["seconds"])
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        answer = _convert(request)
+    except UnreadableDelivery as refusal:
+        answer = {
+            name: getattr(refusal, name) for name in ("what", "code", "remedy", "file", "row")
+        }
+    except MemoryError:
+        sys.exit(NO_MEMORY)
+    json.dump(answer, sys.stdout)
+
+
+def _convert(request: dict[str, Any]) -> dict[str, Any]:
+    source, file_name = Path(request["source"]), request["file_name"]
+    if request["form"] == "zip":
+        check(source, file_name)
+    sheet = find_sheet(source, frozenset(request["known"]), file_name)
+    with Path(request["target"]).open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target, lineterminator="\n")
+        for number, cells in sheet.records():
+            if any("\0" in cell for cell in cells if cell):
+                raise UnreadableDelivery(
+                    "a cell holds a character that is no text.",
+                    code="D18",
+                    file=file_name,
+                    row=number,
+                    remedy="type the cell's text anew and send the workbook again.",
+                )
+            writer.writerow([number, *cells])
+    return {
+        "header": sheet.header,
+        "header_row": sheet.header_row,
+        "titles": sheet.titles,
+    }
+
+
+if __name__ == "__main__":
+    main()
