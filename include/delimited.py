@@ -44,6 +44,7 @@ class Table:
     end: int
     delimiter: str = ","
     titles: tuple[str, ...] = ()
+    sheet: str | None = None
     is_numbered: bool = False
 
     def chunks(self) -> Iterator[bytes]:
@@ -152,7 +153,9 @@ def _demand_closed_records(path: Path, start: int, line: int) -> None:
         if not is_open and b'"' not in chunk:
             last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
             line += chunk.count(b"\n")
-            begun, length = (line, len(chunk) - last - 1) if last >= 0 else (begun, length + len(chunk))
+            begun, length = (
+                (line, len(chunk) - last - 1) if last >= 0 else (begun, length + len(chunk))
+            )
         else:
             for piece in chunk.splitlines(keepends=True):
                 is_open ^= piece.count(b'"') % 2 == 1

@@ -26,6 +26,7 @@ _OTHER = (
     (b"{\\rtf", "an RTF document"),
     (b"MZ", "a program"),
 )
+_OTHER_DOCUMENTS = ("WordDocument", "PowerPoint Document", "VisioDocument")
 _MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta", b"<style", b"<head")
 
 
@@ -67,8 +68,16 @@ def _demand_workbook(path: Path, file_name: str) -> None:
         if holds("Workbook") or holds("Book"):
             return
         is_encrypted = holds("EncryptedPackage")
+        is_other = any(map(holds, _OTHER_DOCUMENTS))
     if is_encrypted:
         raise encrypted(file_name)
+    if not is_other:
+        raise UnreadableDelivery(
+            "the workbook is cut off or damaged.",
+            code="F02",
+            file=file_name,
+            remedy="open it in Excel or WPS, save it as .xlsx and send it again.",
+        )
     raise UnreadableDelivery(
         "the file is an Office document without a workbook in it.",
         code="F03",

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from include.settings import settings
 
-
 _LONGEST_NAME = 120
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 """Unicode categories of what is not seen or turns the text around it."""

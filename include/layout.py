@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 HEADER_SCAN_ROWS = 5
 """How many rows are looked at for the header (domain practice: at most four title rows)."""
@@ -53,7 +54,7 @@ def find_header(rows: Sequence[Sequence[str]], known: frozenset[str]) -> Header 
     """
     head = [tuple(map(plain_header, row)) for row in rows[:HEADER_SCAN_ROWS]]
     single = _best(((titles, last) for last, titles in enumerate(head)), known)
-    pairs = zip(head, head[1:], strict=False)
+    pairs = pairwise(head)
     double = _best(
         ((_joined(above, below, known), last) for last, (above, below) in enumerate(pairs, 1)),
         known,
@@ -85,7 +86,9 @@ def stated_period(titles: Iterable[str], file_name: str, period: str) -> str | N
     return None
 
 
-def _best(candidates: Iterable[tuple[tuple[str, ...], int]], known: frozenset[str]) -> Header | None:
+def _best(
+    candidates: Iterable[tuple[tuple[str, ...], int]], known: frozenset[str]
+) -> Header | None:
     best: Header | None = None
     for titles, last_row in candidates:
         score = len(known.intersection(titles))
@@ -97,7 +100,7 @@ def _best(candidates: Iterable[tuple[tuple[str, ...], int]], known: frozenset[st
 def _joined(
     above: tuple[str, ...], below: tuple[str, ...], known: frozenset[str]
 ) -> tuple[str, ...]:
-    """Each column's heading from two rows; a group's title stands above the first of its columns."""
+    """Each column's heading from two rows; a group's title stands above its first column."""
     titles, group = [], ""
     for column in range(max(len(above), len(below))):
         top = above[column] if column < len(above) else ""

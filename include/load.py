@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import psycopg
 
 from include import reader
-from include.contracts import Contract, contracts
+from include.contracts import Column, Contract, contracts
 from include.database import connect
 from include.defects import record_defects
 from include.errors import ServiceFailed, UnreadableDelivery
@@ -19,9 +20,8 @@ from include.layout import stated_period
 from include.raw import Headings, copy_json_pages, copy_table, ensure_raw_tables
 from include.vault import key_identifiers
 
-__all__ = ["control_total", "ensure_raw_tables", "load"]
+__all__ = ["ensure_raw_tables", "load"]
 
-_CONTROL_TOTAL = re.compile(r"(\d+)[人户条个]\.[A-Za-z]+$")
 _MOST_HEADINGS = 250
 """Far more than any layout has; a row of PostgreSQL holds about this many texts for sure."""
 _MOST_COLUMNS = 1500
@@ -62,12 +62,6 @@ def load(landed: Landed, contract: Contract | None = None) -> int:
         file=landed.file_name,
         remedy="see that PostgreSQL runs and its disk has space, then clear this task.",
     )
-
-
-def control_total(file_name: str) -> int | None:
-    """The row count a sender wrote into a file name, such as 608 in ``…-608人.xlsx``."""
-    found = _CONTROL_TOTAL.search(file_name)
-    return int(found.group(1)) if found else None
 
 
 def _load(connection: psycopg.Connection[Any], contract: Contract, landed: Landed) -> int:
@@ -135,7 +129,7 @@ def _load_new(connection: psycopg.Connection[Any], contract: Contract, landed: L
             landed.sha256,
             found.encoding,
             found.rows,
-            control_total(landed.file_name),
+            contract.announced_rows(landed.file_name),
             list(found.missing),
             refusal and refusal.what,
             refusal and refusal.code,
@@ -166,13 +160,13 @@ def _copy(connection: psycopg.Connection[Any], contract: Contract, landed: Lande
         if Path(name).suffix.lower() == ".jsonl":
             rows, missing = copy_json_pages(connection, contract, landed.path)
             return _Loaded(rows, "UTF8", tuple(missing))
-        known = frozenset(header for column in contract.columns for header in column.headers)
-        with reader.table(landed.path, name, known) as table:
+        known = contract.headers_in(landed.county_code, landed.period)
+        with reader.table(landed.path, name, frozenset(known)) as table:
             encoding = None if table.is_numbered else table.encoding
             stated = stated_period(table.titles, name, landed.period)
-            if missing := _missing(contract, table.header):
+            if missing := _missing(contract, known, table.header):
                 return _Loaded(0, encoding, tuple(missing), stated)
-            headings = _headings(contract, table.header)
+            headings = _headings(known, table.header)
             lines_above = table.header_line
             rows = copy_table(connection, contract.kind, headings, table)
             return _Loaded(rows, encoding, (), stated)
@@ -182,13 +176,13 @@ def _copy(connection: psycopg.Connection[Any], contract: Contract, landed: Lande
     raise refusal
 
 
-def _missing(contract: Contract, header: tuple[str, ...]) -> list[str]:
+def _missing(contract: Contract, known: Mapping[str, Column], header: tuple[str, ...]) -> list[str]:
     """First header of each required column that the file lacks."""
-    present = {column.name for title in header if (column := contract.column_of(title))}
+    present = {known[title].name for title in header if title in known}
     return [c.headers[0] for c in contract.columns if c.required and c.name not in present]
 
 
-def _headings(contract: Contract, header: tuple[str, ...]) -> Headings:
+def _headings(known: Mapping[str, Column], header: tuple[str, ...]) -> Headings:
     if sum(map(bool, header)) > _MOST_HEADINGS or len(header) > _MOST_COLUMNS:
         raise UnreadableDelivery(
             f"the table has {len(header)} columns; at most {_MOST_HEADINGS} with a heading are "
@@ -199,7 +193,7 @@ def _headings(contract: Contract, header: tuple[str, ...]) -> Headings:
     names: Headings = []
     seen = set()
     for position, title in enumerate(header, start=1):
-        column = contract.column_of(title)
+        column = known.get(title)
         name = column.name if column else title or f"column {position}"
         if (name, column is not None) in seen:
             raise UnreadableDelivery(
@@ -226,7 +220,9 @@ def _refusal(error: psycopg.Error, file_name: str, lines_above: int) -> Unreadab
             code = "F02"
             what = f"the bytes are not the table they claim to be ({type(error).__name__})"
     found = re.search(r", line (\d+)", error.diag.context or "")
-    line = int(found.group(1)) + lines_above if found else None
+    # Rows are written in batches: where one is too large, the line is that of the batch's end.
+    is_exact = not isinstance(error, psycopg.errors.ProgramLimitExceeded)
+    line = int(found.group(1)) + lines_above if found and is_exact else None
     return UnreadableDelivery(
         f"{what} (line {line})." if line else f"{what}.",
         code=code,

@@ -72,9 +72,7 @@ def _as_utf_8(path: Path, target: Path, file_name: str) -> None:
     )
 
 
-def _workbook(
-    path: Path, target: Path, form: str, file_name: str, known: frozenset[str]
-) -> Table:
+def _workbook(path: Path, target: Path, form: str, file_name: str, known: frozenset[str]) -> Table:
     """A workbook's table, read by a process of its own (include/reader_process.py)."""
     memory = settings().reader_memory_mb
     request = {
@@ -124,5 +122,6 @@ def _workbook(
         0,
         target.stat().st_size,
         titles=tuple(answer["titles"]),
+        sheet=answer["sheet"],
         is_numbered=True,
     )

@@ -18,7 +18,6 @@ from include.archive import check
 from include.errors import UnreadableDelivery
 from include.spreadsheet import find_sheet
 
-
 NO_MEMORY = 3
 """Exit code where the file needs more memory than it may have."""
 
@@ -36,6 +35,12 @@ def main() -> None:
     except UnreadableDelivery as refusal:
         answer = {
             name: getattr(refusal, name) for name in ("what", "code", "remedy", "file", "row")
+        }
+    except UnicodeError:
+        answer = {
+            "what": "the workbook's texts are not in the encoding that it names.",
+            "code": "D18",
+            "remedy": "open it in Excel or WPS, save it as .xlsx and send it again.",
         }
     except MemoryError:
         sys.exit(NO_MEMORY)
@@ -63,6 +68,7 @@ def _convert(request: dict[str, Any]) -> dict[str, Any]:
         "header": sheet.header,
         "header_row": sheet.header_row,
         "titles": sheet.titles,
+        "sheet": sheet.name,
     }
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from include.biff import demand_unlocked, with_bytes_as_characters
 from include.errors import UnreadableDelivery
 from include.forms import encrypted
 from include.layout import BLANKS, HEADER_SCAN_ROWS, Header, find_header, is_structure
@@ -28,8 +30,11 @@ class Sheet:
     header: tuple[str, ...]
     header_row: int
     titles: tuple[str, ...]
+    name: str
     worksheet: Any
     """calamine's sheet."""
+    codec: str | None = None
+    """In what its texts are, where each character is a byte (include/biff.py)."""
 
     def records(self) -> Iterator[tuple[int, list[str | None]]]:
         """(row number as the sender counts, cells as text), without totals, notes and blanks.
@@ -38,7 +43,7 @@ class Sheet:
         """
         merged = _merged_down(self.worksheet, self.header_row)
         open_merges: dict[int, tuple[int, str | None]] = {}
-        for number, cells in _rows(self.worksheet):
+        for number, cells in _rows(self.worksheet, self.codec):
             if number <= self.header_row:
                 continue
             for column, last in merged.get(number, ()):
@@ -63,11 +68,13 @@ def find_sheet(path: Path, known: frozenset[str], file_name: str) -> Sheet:
 
     found: list[tuple[Header, Sheet, bool]] = []
     trouble = ""
+    content = path.read_bytes()
+    demand_unlocked(content, file_name)
+    content, codec = with_bytes_as_characters(content)
     try:
-        with path.open("rb") as file:
-            workbook = CalamineWorkbook.from_filelike(file)
+        workbook = CalamineWorkbook.from_filelike(BytesIO(content))
         for about in workbook.sheets_metadata:
-            if (table := _table(workbook, about, known)) is not None:
+            if (table := _table(workbook, about, known, codec)) is not None:
                 header, sheet = table
                 found.append((header, sheet, about.visible == SheetVisibleEnum.Visible))
     except PasswordError:
@@ -109,34 +116,38 @@ def _no_table(file_name: str, *, has_several: bool, has_hidden: bool) -> Unreada
             remedy="unhide the worksheet if it is the delivery, and send the workbook again.",
         )
     return UnreadableDelivery(
-        "no worksheet has a header of this kind of delivery in its first "
-        f"{HEADER_SCAN_ROWS} rows.",
+        f"no worksheet has a header of this kind of delivery in its first {HEADER_SCAN_ROWS} rows.",
         code="D17",
         file=file_name,
         remedy=_RESAVE,
     )
 
 
-def _table(workbook: Any, about: Any, known: frozenset[str]) -> tuple[Header, Sheet] | None:
+def _table(
+    workbook: Any, about: Any, known: frozenset[str], codec: str | None
+) -> tuple[Header, Sheet] | None:
     from python_calamine import SheetTypeEnum
 
     if about.typ != SheetTypeEnum.WorkSheet:
         return None
     worksheet = workbook.get_sheet_by_name(about.name)
     head = [
-        [cell or "" for cell in cells] for _, cells in islice(_rows(worksheet), HEADER_SCAN_ROWS)
+        [cell or "" for cell in cells]
+        for _, cells in islice(_rows(worksheet, codec), HEADER_SCAN_ROWS)
     ]
     header = find_header(head, known)
     if header is None:
         return None
     titles = tuple(cell for cells in head[: header.last_row] for cell in cells if cell)
-    return header, Sheet(header.titles, header.last_row + 1, titles, worksheet)
+    return header, Sheet(header.titles, header.last_row + 1, titles, about.name, worksheet, codec)
 
 
-def _rows(worksheet: Any) -> Iterator[tuple[int, list[str | None]]]:
+def _rows(worksheet: Any, codec: str | None) -> Iterator[tuple[int, list[str | None]]]:
     """(row number from 1, cells from the first column on)."""
     before: list[str | None] = [None] * (worksheet.start or (0, 0))[1]
     for number, values in enumerate(worksheet.iter_rows(), start=1):
+        if codec:
+            values = [v.encode("latin-1").decode(codec) if type(v) is str else v for v in values]
         yield number, before + [cell_text(value) for value in values]
 
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from include.contracts.parts import (
+    Feeds,
+    Misplaced,
+    RowBounds,
+    Synonym,
+    demand_pattern,
+    demand_plain,
+)
+from include.contracts.reading import read
 
 FOLDER = Path(__file__).parent
 
@@ -136,31 +146,71 @@ class Contract(BaseModel):
     grain: tuple[str, ...]
     file_stem: str | None = None
     """How the county's file names begin, e.g. ``1-户信息``; None where the source has no files."""
+    rows: RowBounds
+    control_total: str | None = None
+    """Pattern of a file's name without its ending; its group is the number of rows announced."""
     columns: tuple[Column, ...]
+    synonyms: tuple[Synonym, ...] = ()
     rules: tuple[Rule, ...] = ()
+    feeds: dict[str, Feeds | Literal["raw only"]] = Field(default_factory=dict)
+    """Column -> what it goes into; ``./warehouse docs`` writes it, and a test compares the two."""
 
     @model_validator(mode="after")
-    def _grain_and_headers_are_sound(self) -> Contract:
+    def _names_are_of_columns(self) -> Contract:
         names = [column.name for column in self.columns]
-        headers = [header for column in self.columns for header in column.headers]
-        if missing := set(self.grain) - set(names):
-            raise ValueError(f"{self.kind}: grain names unknown columns {sorted(missing)}")
-        asked = {name for rule in self.rules for name in rule.columns}
-        asked |= {column.filled_where for column in self.columns if column.filled_where}
-        if missing := asked - set(names):
-            raise ValueError(f"{self.kind}: rules name unknown columns {sorted(missing)}")
-        for label, values in (("column", names), ("header", headers)):
-            if doubles := sorted({value for value in values if values.count(value) > 1}):
-                raise ValueError(f"{self.kind}: {label} given twice: {doubles}")
+        named: list[tuple[str, tuple[str | int, ...]]] = [
+            *((name, ("grain", n)) for n, name in enumerate(self.grain)),
+            *((s.column, ("synonyms", n, "column")) for n, s in enumerate(self.synonyms)),
+            *((name, ("rules", n)) for n, r in enumerate(self.rules) for name in r.columns),
+            *((name, ("feeds", name)) for name in self.feeds),
+            *(
+                (column.filled_where, ("columns", n, "filled_where"))
+                for n, column in enumerate(self.columns)
+                if column.filled_where
+            ),
+        ]
+        for name, place in named:
+            if name not in names:
+                raise Misplaced(f"there is no column {name}", *place)
+        for n, name in enumerate(names):
+            if name in names[:n]:
+                raise Misplaced(f"column given twice: {name}", "columns", n)
+        if self.control_total is not None:
+            demand_pattern(self.control_total, "control_total")
         return self
 
-    def column_of(self, header: str) -> Column | None:
-        """The column a delivered header stands for, or None where the contract does not know it."""
-        return self._by_header.get(header.strip())
+    @model_validator(mode="after")
+    def _a_heading_has_one_meaning(self) -> Contract:
+        meaning: dict[str, str] = {}
+        for n, column in enumerate(self.columns):
+            for m, header in enumerate(column.headers):
+                place = ("columns", n, "headers", m)
+                demand_plain(header, *place)
+                if header in meaning:
+                    raise Misplaced(f"header given twice: {header}", *place)
+                meaning[header] = column.name
+        for n, synonym in enumerate(self.synonyms):
+            demand_plain(synonym.header, "synonyms", n, "header")
+            others = [s for s in self.synonyms[:n] if s.header == synonym.header]
+            if synonym.header in meaning or any(map(synonym.meets, others)):
+                raise Misplaced(f"header given twice: {synonym.header}", "synonyms", n, "header")
+        return self
 
-    @property
-    def _by_header(self) -> dict[str, Column]:
-        return {header: column for column in self.columns for header in column.headers}
+    def headers_in(self, county_code: str, period: str) -> dict[str, Column]:
+        """Every heading known in a county's file for a month, and the column it stands for."""
+        spelt = {header: column for column in self.columns for header in column.headers}
+        return spelt | {
+            synonym.header: self.column(synonym.column)
+            for synonym in self.synonyms
+            if synonym.holds(county_code, period)
+        }
+
+    def announced_rows(self, file_name: str) -> int | None:
+        """The number of rows that a file's name announces, such as 608 in ``…-608人.xlsx``."""
+        if self.control_total is None:
+            return None
+        found = re.search(self.control_total, Path(file_name).stem)
+        return int(found.group(1)) if found else None
 
     def column(self, name: str) -> Column:
         """The column of this name. Raises StopIteration where there is none."""
@@ -174,12 +224,8 @@ class Contract(BaseModel):
 
 @cache
 def contracts() -> dict[str, Contract]:
-    """All contracts by kind, in the order of their files. Raises pydantic.ValidationError."""
-    loaded = [
-        Contract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        for path in sorted(FOLDER.glob("*.yml"))
-    ]
-    return {contract.kind: contract for contract in loaded}
+    """All contracts by kind, in the order of their files. Raises BadContract."""
+    return {contract.kind: contract for contract in map(read, sorted(FOLDER.glob("*.yml")))}
 
 
 def kinds_of(source: Source) -> tuple[Contract, ...]:

@@ -14,6 +14,7 @@ from typing import Any
 import openpyxl
 import xlsxwriter
 import xlwt
+from xlwt.CompoundDoc import XlsDoc
 
 from tests.unit.landed import HEADER, csv_bytes, row
 
@@ -71,7 +72,7 @@ def gbk_workbook(rows: Rows) -> bytes:
 def in_ole(stream: bytes) -> bytes:
     """A compound document with one stream, named Workbook."""
     content = io.BytesIO()
-    xlwt.CompoundDoc.XlsDoc().save(content, stream)
+    XlsDoc().save(content, stream)
     return content.getvalue()
 
 
@@ -119,7 +120,7 @@ def with_macros() -> bytes:
     """A workbook with a program in it (which is never run)."""
     content = io.BytesIO(workbook([HEADER, row(1)]))
     with zipfile.ZipFile(content, "a") as archive:
-        archive.writestr("xl/vbaProject.bin", b"Attribute VB_Name = \"Workbook_Open\"")
+        archive.writestr("xl/vbaProject.bin", b'Attribute VB_Name = "Workbook_Open"')
     return content.getvalue()
 
 
@@ -159,8 +160,20 @@ def far_cell(reference: str = "XFD1048576") -> bytes:
 
 def zip_bomb(megabytes: int = 400) -> bytes:
     """A sheet that unpacks to a thousand times its size."""
-    blank = b" " * (megabytes << 20)
-    return patched(SHEET, lambda xml: xml.replace(b"</sheetData>", blank + b"</sheetData>"))
+    source = zipfile.ZipFile(io.BytesIO(workbook([HEADER, row(1)])))
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry in source.infolist():
+            with archive.open(entry.filename, "w") as part:
+                body = source.read(entry)
+                if entry.filename == SHEET:
+                    body, end = body.split(b"</sheetData>")
+                    part.write(body)
+                    for _ in range(megabytes):
+                        part.write(b" " * (1 << 20))
+                    body = b"</sheetData>" + end
+                part.write(body)
+    return content.getvalue()
 
 
 def lying_bomb(megabytes: int = 400) -> bytes:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.delimited import STRUCTURE_WORDS, find_table, is_structure, plain_header
+from include.delimited import find_table
 from include.errors import UnreadableDelivery
+from include.layout import STRUCTURE_WORDS, is_structure, plain_header
 from tests.unit.landed import HEADER, csv_bytes, row
 
 KNOWN = frozenset(HEADER)
@@ -45,7 +46,7 @@ def test_utf_8_is_told_by_its_last_byte(tmp_path: Path) -> None:
     ascii_then_gb = content + "，".encode("gb18030")
     ascii_only_head = b"code,measure_type\n" + b"1,2\n" * 500_000 + "，".encode("gb18030")
     assert find_table(write(tmp_path, ascii_only_head), frozenset({"code"})).encoding == "GB18030"
-    with pytest.raises(UnreadableDelivery):  # the header was UTF-8, the end is not
+    with pytest.raises(UnreadableDelivery, match="line 3"):  # the header is UTF-8, the end is not
         find_table(write(tmp_path, ascii_then_gb), KNOWN)
 
 
@@ -114,9 +115,11 @@ def test_the_end_of_a_file_longer_than_what_is_looked_at(tmp_path: Path) -> None
     assert set(rest[len(csv_bytes([row(1)])) :]) <= set(b",\r\n")
 
 
-def test_a_quote_that_is_not_closed_is_left_to_copy(tmp_path: Path) -> None:
+def test_a_quote_that_is_not_closed_is_told_with_its_line(tmp_path: Path) -> None:
     content = csv_bytes([HEADER, row(1)]) + '汝城县,"1\r\n合计\r\n'.encode("gb18030")
-    assert records(tmp_path, content).endswith("合计\r\n".encode("gb18030"))
+    with pytest.raises(UnreadableDelivery, match="line 3") as refusal:
+        records(tmp_path, content)
+    assert (refusal.value.code, refusal.value.row) == ("F05", 3)
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,13 @@ import pytest
 from include.contracts import contracts
 from include.errors import ConfigurationMissing, ServiceFailed
 from include.landing import Landed
-from include.load import control_total, ensure_raw_tables, load
+from include.load import ensure_raw_tables, load
 from include.settings import settings
 from tests.expectations.deliveries import resident_id
+from tests.unit.hostile import workbook
 from tests.unit.landed import (
     HEADER,
+    KIND,
     NAME,
     PHONE,
     csv_bytes,
@@ -32,7 +34,6 @@ from tests.unit.landed import (
     raw_rows,
     row,
 )
-from tests.unit.test_spreadsheet import workbook
 
 SOUND = csv_bytes([HEADER, row(1), row(2)])
 OTHER = csv_bytes([HEADER, row(1), row(3)])
@@ -149,11 +150,10 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     ),
     "utf-8 with a cut character": (
         csv_bytes([HEADER, row(1, NAME)], encoding="utf-8-sig") + b"\xe6\xb1,1,2,3,4,5\r\n",
-        "neither",
+        "line 3",
     ),
     "nul": (csv_bytes([HEADER, row(1, f"{NAME}\0")]), "neither"),
     "no header": (csv_bytes([[NAME, PHONE]] * 3), "header"),
-    "a workbook": (workbook([HEADER, row(1, NAME)]), "neither"),
     "too many columns": (csv_bytes([[*HEADER, *map(str, range(300))]]), "306 columns"),
 }  # fmt: skip
 
@@ -377,12 +377,14 @@ def test_a_warehouse_that_does_not_answer(home: object, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("name", "total"),
-    [("2-家庭成员-608人.xlsx", 608), ("1-户信息-12户.csv", 12), ("5-帮扶措施.csv", None),
-     ("5-帮扶措施-3条-更正.csv", None), ("1-户信息2026.xls", None)],
+    ("kind", "name", "total"),
+    [("county_person", "2-家庭成员-608人.xlsx", 608), ("county_household", "1-户信息-12户.csv", 12),
+     ("county_household", "1-户信息-12人.csv", None), (KIND, "5-帮扶措施.csv", None),
+     (KIND, "5-帮扶措施-3条-更正.csv", None), ("county_household", "1-户信息2026.xls", None),
+     ("yb_enrol", "yb_enrol-3人.jsonl", None)],
 )  # fmt: skip
-def test_control_total(name: str, total: int | None) -> None:
-    assert control_total(name) == total
+def test_control_total(kind: str, name: str, total: int | None) -> None:
+    assert contracts()[kind].announced_rows(name) == total
 
 
 def test_raw_tables_take_on_new_columns_and_keep_their_rows(warehouse: str) -> None:

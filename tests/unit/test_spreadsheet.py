@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import io
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
 from include.errors import UnreadableDelivery
-from include.spreadsheet import cell_text, find_sheet
+from include.spreadsheet import Sheet, cell_text, find_sheet
+from tests.unit.hostile import workbook
 from tests.unit.landed import HEADER, NAME, row
 
 KNOWN = frozenset(HEADER)
 
 
-def workbook(*sheets: list[list[Any]]) -> bytes:
-    """An .xlsx of the given sheets; dates as Excel keeps them."""
-    content = io.BytesIO()
-    with xlsxwriter.Workbook(content, {"default_date_format": "yyyy/m/d"}) as book:
-        for rows in sheets:
-            sheet = book.add_worksheet()
-            for number, cells in enumerate(rows):
-                sheet.write_row(number, 0, cells)
-    return content.getvalue()
+def sheet_of(folder: Path, content: bytes) -> Sheet:
+    return find_sheet(write(folder, content), KNOWN, "5-帮扶措施.xlsx")
 
 
 def write(folder: Path, content: bytes) -> Path:
@@ -41,29 +33,29 @@ def test_title_total_note_and_blank_rows_are_no_records(tmp_path: Path) -> None:
         ["汝城县帮扶措施台账"], ["2026年2月"], HEADER, row(1), [], row(2), ["小计", 2],
         row(3), ["合计", 3], ["\u3000", " "], ["备注：无"],
     ]  # fmt: skip
-    sheet = find_sheet(write(tmp_path, workbook(rows)), KNOWN)
+    sheet = sheet_of(tmp_path, workbook(rows))
     assert (sheet.header, sheet.header_row) == (tuple(HEADER), 3)
     assert list(sheet.records()) == [(4, row(1)), (6, row(2)), (8, row(3))]
 
 
 def test_the_sheet_with_the_best_header_is_taken(tmp_path: Path) -> None:
     explanation = [["填报说明"], ["户编号", "十六位"], ["实施情况", "已实施"]]
-    content = workbook(explanation, [HEADER, row(1)], [HEADER, row(2)])
-    assert list(find_sheet(write(tmp_path, content), KNOWN).records()) == [(2, row(1))]
+    content = workbook(explanation, [HEADER, row(1)], [HEADER])
+    assert list(sheet_of(tmp_path, content).records()) == [(2, row(1))]
 
 
 def test_a_header_over_two_lines_and_in_full_width(tmp_path: Path) -> None:
     header = ["县\n（市、区）", *HEADER[1:]]
-    assert find_sheet(write(tmp_path, workbook([header])), KNOWN).header == tuple(HEADER)
+    assert sheet_of(tmp_path, workbook([header])).header == tuple(HEADER)
 
 
 def test_a_sheet_of_only_a_header_has_no_records(tmp_path: Path) -> None:
-    assert list(find_sheet(write(tmp_path, workbook([HEADER])), KNOWN).records()) == []
+    assert list(sheet_of(tmp_path, workbook([HEADER])).records()) == []
 
 
 def test_numbers_and_dates_of_a_sheet(tmp_path: Path) -> None:
     cells = ["汝城县", 9900000000000017.0, 0.1 + 0.2, datetime(2026, 1, 5), 202601, True]
-    ((_, found),) = find_sheet(write(tmp_path, workbook([HEADER, cells])), KNOWN).records()
+    ((_, found),) = sheet_of(tmp_path, workbook([HEADER, cells])).records()
     assert found == ["汝城县", "9.90000000000002e+15", "0.3", "2026-01-05", "202601", "是"]
 
 
@@ -75,7 +67,7 @@ def test_numbers_and_dates_of_a_sheet(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(UnreadableDelivery) as refusal:
-        find_sheet(write(tmp_path, content), KNOWN)
+        sheet_of(tmp_path, content)
     assert NAME not in str(refusal.value)
 
 
