@@ -73,7 +73,7 @@ def _treatment(column: Column) -> str:
 
 def _is_plain(column: Column, period: str) -> sql.Composed:
     cell = cell_of(column.name)
-    pattern = _PLAIN.get(column.type, "true")
+    pattern = _PLAIN.get(column.type, "parse.text({cell}) is not null" if column.filled else "true")
     condition = sql.SQL(pattern).format(cell=cell)
     if column.codes:
         condition = sql.SQL("{} = any({})").format(
