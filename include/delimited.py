@@ -14,7 +14,15 @@ from pathlib import Path
 
 from include.encodings import detect
 from include.errors import UnreadableDelivery
-from include.layout import BLANKS, HEADER_SCAN_ROWS, Header, find_header, is_structure
+from include.layout import (
+    BLANKS,
+    HEADER_SCAN_ROWS,
+    STRUCTURE_WORDS,
+    Header,
+    find_header,
+    is_structure,
+    no_header,
+)
 
 LONGEST_RECORD = 4 << 20
 """Bytes. A cell of Excel holds 32 767 characters; PostgreSQL takes a whole record into memory."""
@@ -30,8 +38,9 @@ class Table:
     """Where the records of a file lie: bytes ``start`` to ``end``, after row ``header_row``.
 
     ``header`` is in plain spelling; ``header_row`` counts records from 1; ``encoding`` is
-    PostgreSQL's name. ``titles`` are the cells above the header. Where the table ``is_numbered``,
-    each record begins with its row number and all of them are records (include/reader.py).
+    PostgreSQL's name. ``titles`` are the cells above the header; ``has_notes`` says that totals or
+    notes were left out. Where the table ``is_numbered``, each record begins with its row number and
+    all of them are records (include/reader.py).
     """
 
     path: Path
@@ -45,6 +54,7 @@ class Table:
     delimiter: str = ","
     titles: tuple[str, ...] = ()
     sheet: str | None = None
+    has_notes: bool = False
     is_numbered: bool = False
 
     def chunks(self) -> Iterator[bytes]:
@@ -63,16 +73,12 @@ def find_table(path: Path, known: frozenset[str]) -> Table:
     heads = _first_records(path, offset)
     header, delimiter, rows = _header(_decoded(heads, codec, path), known)
     if header is None:
-        raise UnreadableDelivery(
-            f"none of the first {HEADER_SCAN_ROWS} rows is a header of this kind of delivery.",
-            code="D17",
-            file=path.name,
-            remedy="send the file with the column headings of its contract.",
-        )
+        raise no_header(rows, path.name)
     above = heads[: header.last_row + 1]
     start = offset + sum(map(len, above))
     line = sum(len(record.splitlines()) for record in above)
     _demand_closed_records(path, start, line + 1)
+    end, has_notes = _end(path, start, path.stat().st_size, codec, delimiter)
     return Table(
         path,
         header.titles,
@@ -80,9 +86,10 @@ def find_table(path: Path, known: frozenset[str]) -> Table:
         line,
         _POSTGRES_ENCODING[codec],
         start,
-        _end(path, start, path.stat().st_size, codec, delimiter),
+        end,
         delimiter,
         tuple(cell for row in rows[: header.last_row] for cell in row if cell),
+        has_notes=has_notes,
     )
 
 
@@ -91,7 +98,8 @@ def _header(
 ) -> tuple[Header | None, str, list[list[str]]]:
     """The header, the delimiter with which it has the most headings, and the cells by it."""
     found: Header | None = None
-    delimiter, cells = _DELIMITERS[0], [[""]]
+    delimiter = _DELIMITERS[0]
+    cells = [_cells(record, delimiter) for record in records]
     for candidate in _DELIMITERS:
         rows = [_cells(record, candidate) for record in records]
         header = find_header(rows, known)
@@ -177,8 +185,10 @@ def _demand_closed_records(path: Path, start: int, line: int) -> None:
         )
 
 
-def _end(path: Path, start: int, size: int, codec: str, delimiter: str) -> int:
-    """Offset behind the last record: trailing totals, notes and blank lines are left out.
+def _end(path: Path, start: int, size: int, codec: str, delimiter: str) -> tuple[int, bool]:
+    """Offset behind the last record, and whether there is more than blank lines behind it.
+
+    Trailing totals, notes and blank lines are left out.
 
     They may have fewer cells than the records, which COPY would refuse. Those of full width
     elsewhere in the file are left out by COPY's condition (include/raw.py).
@@ -188,18 +198,19 @@ def _end(path: Path, start: int, size: int, codec: str, delimiter: str) -> int:
     if begin > start:  # the first may begin in the middle of a character
         begin += len(lines.pop(0))
     if not lines or not _is_form_line(lines[-1], codec, delimiter):
-        return size
+        return size, False
     quotes = sum(chunk.count(b'"') for chunk in _chunks(path, start, begin))
     within_quotes = []
     for line in lines:
         within_quotes.append(quotes % 2 == 1)
         quotes += line.count(b'"')
-    end = size
+    end, has_notes = size, False
     for line, is_within in zip(reversed(lines), reversed(within_quotes), strict=True):
         if is_within or not _is_form_line(line, codec, delimiter):
             break
         end -= len(line)
-    return end
+        has_notes |= any(word.encode(codec) in line for word in STRUCTURE_WORDS)
+    return end, has_notes
 
 
 def _is_form_line(line: bytes, codec: str, delimiter: str) -> bool:

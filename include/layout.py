@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from include.errors import UnreadableDelivery
+
 HEADER_SCAN_ROWS = 5
 """How many rows are looked at for the header (domain practice: at most four title rows)."""
 STRUCTURE_WORDS = (
@@ -20,6 +22,8 @@ BLANKS = " \t\r\n\v\f\u00a0\u3000"
 _MORE_IN_TWO_ROWS = 2
 """How many headings more a header of two rows must have than one row alone: fewer could be cells
 of a record that read like a heading."""
+_GARBLED = re.compile(rb"(?:[\xe4-\xe9][\x80-\xbf]{2})+(?:[\xe4-\xe9][\x80-\xbf]?)?")
+"""Chinese in UTF-8, with a character cut off at the end; as GB18030 it is nobody's heading."""
 _MONTH = re.compile(
     r"(?<!\d)(20\d{2})年(1[0-2]|0?[1-9])月(?!\d{1,2}日|[至到~—-])"
     r"|(?<![\d.-])(20\d{2})[-.](1[0-2]|0[1-9])(?![\d.-]|\d)"
@@ -64,6 +68,24 @@ def find_header(rows: Sequence[Sequence[str]], known: frozenset[str]) -> Header 
     return single
 
 
+def no_header(rows: Iterable[Iterable[str]], file_name: str) -> UnreadableDelivery:
+    """The refusal of a table without a header among its first ``rows``, which say why."""
+    garbled = sum(bool(_GARBLED.fullmatch(_as_bytes(cell))) for row in rows for cell in row)
+    if garbled > 1:
+        return UnreadableDelivery(
+            "the headings are garbled: UTF-8 text was read as GB18030 and saved so.",
+            code="D18",
+            file=file_name,
+            remedy="export again and open the export as UTF-8; what was lost cannot be restored.",
+        )
+    return UnreadableDelivery(
+        f"none of the first {HEADER_SCAN_ROWS} rows is a header of this kind of delivery.",
+        code="D17",
+        file=file_name,
+        remedy="send the file with the column headings of its contract.",
+    )
+
+
 def stated_period(titles: Iterable[str], file_name: str, period: str) -> str | None:
     """The month (YYYY-MM) that the titles above the header name, or else the file's name.
 
@@ -84,6 +106,10 @@ def stated_period(titles: Iterable[str], file_name: str, period: str) -> str | N
         if said:
             return said.pop() if len(said) == 1 else None
     return None
+
+
+def _as_bytes(cell: str) -> bytes:
+    return cell.strip("?？\ufffd" + BLANKS).encode("gb18030", errors="replace")
 
 
 def _best(

@@ -14,6 +14,7 @@ from include import reader
 from include.contracts import Column, Contract, contracts
 from include.database import connect
 from include.defects import record_defects
+from include.defects.form import record_form
 from include.errors import ServiceFailed, UnreadableDelivery
 from include.landing import Landed
 from include.layout import stated_period
@@ -31,13 +32,19 @@ _RESAVE = "save the file again as .xlsx or CSV (GB18030 or UTF-8) and send it an
 
 @dataclass(frozen=True)
 class _Loaded:
-    """What a file was found to be: rows loaded, first headers of required columns that it lacks,
-    the month it names, or why it could not be read."""
+    """What a file was found to be, or why it could not be read.
+
+    ``missing`` are the first headers of required columns that it lacks, ``respelt`` the columns
+    under another heading than their first; ``has_form`` says that there is more than header and
+    records in it.
+    """
 
     rows: int = 0
     encoding: str | None = None
     missing: tuple[str, ...] = ()
     stated_period: str | None = None
+    respelt: tuple[str, ...] = ()
+    has_form: bool = False
     refusal: UnreadableDelivery | None = None
 
 
@@ -138,6 +145,7 @@ def _load_new(connection: psycopg.Connection[Any], contract: Contract, landed: L
             contract.version,
         ],
     )
+    record_form(connection, delivery_id, found.respelt, found.has_form, refusal)
     if found.rows:
         key_identifiers(connection, contract.kind, contract.identifiers, delivery_id)
         record_defects(connection, contract, delivery_id, landed.county_code, landed.period)
@@ -168,8 +176,9 @@ def _copy(connection: psycopg.Connection[Any], contract: Contract, landed: Lande
                 return _Loaded(0, encoding, tuple(missing), stated)
             headings = _headings(known, table.header)
             lines_above = table.header_line
-            rows = copy_table(connection, contract.kind, headings, table)
-            return _Loaded(rows, encoding, (), stated)
+            rows, has_others = copy_table(connection, contract.kind, headings, table)
+            has_form = table.header_row > 1 or table.has_notes or has_others
+            return _Loaded(rows, encoding, (), stated, _respelt(known, table.header), has_form)
     except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
         refusal = _refusal(error, name, lines_above)
     # Raised here, not above: a database error that met COPY quotes the row.
@@ -180,6 +189,13 @@ def _missing(contract: Contract, known: Mapping[str, Column], header: tuple[str,
     """First header of each required column that the file lacks."""
     present = {known[title].name for title in header if title in known}
     return [c.headers[0] for c in contract.columns if c.required and c.name not in present]
+
+
+def _respelt(known: Mapping[str, Column], header: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns that are headed otherwise than by the first of their headers."""
+    return tuple(
+        known[title].name for title in header if title in known and title != known[title].headers[0]
+    )
 
 
 def _headings(known: Mapping[str, Column], header: tuple[str, ...]) -> Headings:

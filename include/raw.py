@@ -58,8 +58,11 @@ def ensure_raw_tables(of: Iterable[Contract] | None = None) -> None:
 
 def copy_table(
     connection: psycopg.Connection[Any], kind: str, headings: Headings, table: Table
-) -> int:
-    """COPY a table's records as they are in the file; returns how many were records."""
+) -> tuple[int, bool]:
+    """COPY a table's records as they are in the file.
+
+    Returns how many were records, and whether any other rows stood among them.
+    """
     columns = _columns(headings)
     # A quoted empty cell is as empty as an unquoted one, and as one of a workbook.
     options = sql.SQL("(format csv, encoding {}, delimiter {}, force_null ({}))").format(
@@ -75,7 +78,13 @@ def copy_table(
         with cursor.copy(_copy(target, targets, options)) as copy:
             for chunk in table.chunks():
                 copy.write(chunk)
-        return cursor.rowcount
+        rows = cursor.rowcount
+        if table.is_numbered:
+            return rows, False
+        # Numbers are given to all rows, and only records are kept.
+        cursor.execute("select currval(%s)", [f"raw.{kind}_row_no"])
+        (last,) = cursor.fetchone() or (0,)
+        return rows, last - table.header_row > rows
 
 
 @contextmanager

@@ -123,5 +123,6 @@ def _workbook(path: Path, target: Path, form: str, file_name: str, known: frozen
         target.stat().st_size,
         titles=tuple(answer["titles"]),
         sheet=answer["sheet"],
+        has_notes=answer["has_notes"],
         is_numbered=True,
     )

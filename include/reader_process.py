@@ -69,6 +69,7 @@ def _convert(request: dict[str, Any]) -> dict[str, Any]:
         "header_row": sheet.header_row,
         "titles": sheet.titles,
         "sheet": sheet.name,
+        "has_notes": sheet.has_notes,
     }
 
 

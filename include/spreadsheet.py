@@ -16,16 +16,19 @@ from typing import Any
 from include.biff import demand_unlocked, with_bytes_as_characters
 from include.errors import UnreadableDelivery
 from include.forms import encrypted
-from include.layout import BLANKS, HEADER_SCAN_ROWS, Header, find_header, is_structure
+from include.layout import BLANKS, HEADER_SCAN_ROWS, Header, find_header, is_structure, no_header
 
 _EXACT = 10**15
 """Excel keeps 15 significant digits: from here on a number is damaged."""
 _RESAVE = "save it as .xlsx in Excel or WPS, with the column headings of its contract."
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sheet:
-    """A worksheet's table: header in plain spelling, its last row (from 1), the titles above."""
+    """A worksheet's table: header in plain spelling, its last row (from 1), the titles above.
+
+    ``has_notes`` is known when the records have been read: totals or notes were left out.
+    """
 
     header: tuple[str, ...]
     header_row: int
@@ -35,6 +38,7 @@ class Sheet:
     """calamine's sheet."""
     codec: str | None = None
     """In what its texts are, where each character is a byte (include/biff.py)."""
+    has_notes: bool = False
 
     def records(self) -> Iterator[tuple[int, list[str | None]]]:
         """(row number as the sender counts, cells as text), without totals, notes and blanks.
@@ -50,6 +54,7 @@ class Sheet:
                 open_merges[column] = last, cells[column]
             is_empty = not any(cell and cell.strip(BLANKS) for cell in cells)
             if is_structure(cells[0], is_empty):
+                self.has_notes |= not is_empty
                 continue
             for column, (last, value) in open_merges.items():
                 if number <= last and cells[column] is None:
@@ -64,9 +69,10 @@ def find_sheet(path: Path, known: frozenset[str], file_name: str) -> Sheet:
     month's, or a list. Raises UnreadableDelivery where no visible sheet has a header, or two have
     an equally good one and records below it.
     """
-    from python_calamine import CalamineWorkbook, PasswordError, SheetVisibleEnum
+    from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
     found: list[tuple[Header, Sheet, bool]] = []
+    heads: list[list[str]] = []
     trouble = ""
     content = path.read_bytes()
     demand_unlocked(content, file_name)
@@ -74,8 +80,16 @@ def find_sheet(path: Path, known: frozenset[str], file_name: str) -> Sheet:
     try:
         workbook = CalamineWorkbook.from_filelike(BytesIO(content))
         for about in workbook.sheets_metadata:
-            if (table := _table(workbook, about, known, codec)) is not None:
-                header, sheet = table
+            if about.typ != SheetTypeEnum.WorkSheet:
+                continue
+            worksheet = workbook.get_sheet_by_name(about.name)
+            rows = islice(_rows(worksheet, codec), HEADER_SCAN_ROWS)
+            head = [[cell or "" for cell in cells] for _, cells in rows]
+            heads += head
+            if (header := find_header(head, known)) is not None:
+                titles = tuple(cell for cells in head[: header.last_row] for cell in cells if cell)
+                name, last = about.name, header.last_row + 1
+                sheet = Sheet(header.titles, last, titles, name, worksheet, codec)
                 found.append((header, sheet, about.visible == SheetVisibleEnum.Visible))
     except PasswordError:
         raise encrypted(file_name) from None
@@ -97,10 +111,12 @@ def find_sheet(path: Path, known: frozenset[str], file_name: str) -> Sheet:
         sheets = [sheet for sheet in sheets if next(sheet.records(), None)] or sheets[:1]
     if len(sheets) == 1:
         return sheets[0]
-    raise _no_table(file_name, has_several=bool(sheets), has_hidden=bool(found))
+    if not found:
+        raise no_header(heads, file_name)
+    raise _not_one(file_name, has_several=bool(sheets))
 
 
-def _no_table(file_name: str, *, has_several: bool, has_hidden: bool) -> UnreadableDelivery:
+def _not_one(file_name: str, *, has_several: bool) -> UnreadableDelivery:
     if has_several:
         return UnreadableDelivery(
             "more than one worksheet holds a table of this kind of delivery.",
@@ -108,38 +124,12 @@ def _no_table(file_name: str, *, has_several: bool, has_hidden: bool) -> Unreada
             file=file_name,
             remedy="put all rows into one worksheet, or send each worksheet as a file of its own.",
         )
-    if has_hidden:
-        return UnreadableDelivery(
-            "the only table of this kind of delivery is in a hidden worksheet.",
-            code="F07",
-            file=file_name,
-            remedy="unhide the worksheet if it is the delivery, and send the workbook again.",
-        )
     return UnreadableDelivery(
-        f"no worksheet has a header of this kind of delivery in its first {HEADER_SCAN_ROWS} rows.",
-        code="D17",
+        "the only table of this kind of delivery is in a hidden worksheet.",
+        code="F07",
         file=file_name,
-        remedy=_RESAVE,
+        remedy="unhide the worksheet if it is the delivery, and send the workbook again.",
     )
-
-
-def _table(
-    workbook: Any, about: Any, known: frozenset[str], codec: str | None
-) -> tuple[Header, Sheet] | None:
-    from python_calamine import SheetTypeEnum
-
-    if about.typ != SheetTypeEnum.WorkSheet:
-        return None
-    worksheet = workbook.get_sheet_by_name(about.name)
-    head = [
-        [cell or "" for cell in cells]
-        for _, cells in islice(_rows(worksheet, codec), HEADER_SCAN_ROWS)
-    ]
-    header = find_header(head, known)
-    if header is None:
-        return None
-    titles = tuple(cell for cells in head[: header.last_row] for cell in cells if cell)
-    return header, Sheet(header.titles, header.last_row + 1, titles, about.name, worksheet, codec)
 
 
 def _rows(worksheet: Any, codec: str | None) -> Iterator[tuple[int, list[str | None]]]:

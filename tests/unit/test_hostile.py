@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import subprocess
 import sys
 import zipfile
@@ -15,8 +16,9 @@ import pytest
 from include.landing import plain_name
 from include.load import load
 from include.settings import PROJECT_ROOT, settings
+from include.simulator import mishaps
 from tests.unit import hostile
-from tests.unit.landed import HEADER, NAME, csv_bytes, delivery, land, raw_rows, row
+from tests.unit.landed import HEADER, NAME, csv_bytes, delivery, land, query, raw_rows, row
 
 SOUND = [HEADER, row(1), row(2)]
 READ: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -187,6 +189,64 @@ def test_a_header_of_two_rows_and_cells_merged_over_records(warehouse: str) -> N
     assert (found["unreadable"], found["missing_headers"]) == (None, [])
     kept = [(number, cells[0]) for number, *cells in raw_rows(warehouse)]
     assert kept == [(4, "汝城县"), (5, "汝城县"), (7, None)]
+
+
+def file_defects(dsn: str, delivery_id: int) -> list[tuple[str | None, str, str]]:
+    found = query(
+        dsn,
+        "select column_name, defect_code, treatment from ops.delivery_defect "
+        "where delivery_id = %s and row_no is null order by column_name nulls first",
+        [delivery_id],
+    )
+    return [(column, code, treatment) for column, code, treatment in found]
+
+
+FORM = (None, "D16", "repaired")
+
+
+@pytest.mark.parametrize(
+    ("rows", "defects"),
+    [
+        (SOUND, []),
+        ([*SOUND, []], []),
+        ([["台账"], *SOUND], [FORM]),
+        ([*SOUND, ["合计", "2"]], [FORM]),
+        ([*SOUND[:2], ["小计", *[""] * 5], row(2)], [FORM]),
+        ([["县", *HEADER[1:3], "备注"], ["", "", "", ""]], None),
+        ([["县", "户编号", "措施类型", *HEADER[3:]], *SOUND[1:]],
+         [("county", "D17", "repaired"), ("measure_type", "D17", "repaired")]),
+    ],
+    ids=["plain", "blank line", "title", "total", "subtotal", "headers lack", "other headers"],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_what_is_wrong_with_the_form_is_told(
+    warehouse: str, rows: list[list[str]], defects: list[tuple[str | None, str, str]], form: str
+) -> None:
+    content = csv_bytes(rows) if form == "csv" else hostile.workbook(rows)
+    found = load(land(content, name=f"5-帮扶措施.{form}"))
+    assert file_defects(warehouse, found) == (defects or [])
+
+
+def test_why_a_file_was_refused_is_told(warehouse: str) -> None:
+    found = load(land(hostile.ENCRYPTED.read_bytes(), name="5-帮扶措施.xlsx"))
+    assert file_defects(warehouse, found) == [(None, "F01", "rejected")]
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_garbled_headings_are_told_from_missing_ones(warehouse: str, form: str) -> None:
+    rows = [[mishaps.garbled(cell) for cell in line] for line in SOUND]
+    content = csv_bytes(rows, encoding="utf-8") if form == "csv" else hostile.workbook(rows)
+    found = load(land(content, name=f"5-帮扶措施.{form}"))
+    assert file_defects(warehouse, found) == [(None, "D18", "rejected")]
+
+
+def test_every_refusal_has_words_for_its_sender() -> None:
+    with (PROJECT_ROOT / "dbt_project/seeds/ref_defect.csv").open(encoding="utf-8") as file:
+        known = {line["defect_code"]: line for line in csv.DictReader(file)}
+    used = {code for _, code, _, _ in REFUSED.values()}
+    assert used <= set(known)
+    assert {code for code in known if code.startswith("F")} <= used
+    assert all(known[code]["remedy_zh"] for code in used)
 
 
 @pytest.mark.parametrize(
