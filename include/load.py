@@ -82,10 +82,22 @@ def _load(connection: psycopg.Connection[Any], contract: Contract, landed: Lande
 
 
 def _known(connection: psycopg.Connection[Any], landed: Landed) -> int | None:
+    """The delivery that this content was loaded as; where the name it had announced the wrong month
+    or number of rows, it counts anew under another."""
     row = connection.execute(
         "select delivery_id from ops.delivery "
-        "where (kind, county_code, period, sha256) = (%s, %s, %s, %s)",
-        [landed.kind, landed.county_code, landed.period, landed.sha256],
+        "where (kind, county_code, period, sha256) = (%s, %s, %s, %s) "
+        "and (file_name = %s or (coalesce(control_total, row_count) = row_count "
+        "and coalesce(stated_period, period) = period)) "
+        "order by file_name = %s desc, delivery_id desc limit 1",
+        [
+            landed.kind,
+            landed.county_code,
+            landed.period,
+            landed.sha256,
+            landed.file_name,
+            landed.file_name,
+        ],
     ).fetchone()
     return row[0] if row else None
 

@@ -15,6 +15,11 @@ comment on table ops.delivery_defect is 'One line per defective cell, row (colum
 comment on column ops.delivery_defect.treatment is 'repaired: read all the same; flagged: kept and told; quarantined: the row does not go on; rejected: the delivery does not.';
 comment on column ops.delivery_defect.subject_key is 'Keyed hash that names the record of a quarantined row across deliveries.';
 
+-- The same content may come under a name that announces the wrong month or number of rows, and then
+-- under a right one.
+alter table ops.delivery drop constraint delivery_kind_county_code_period_sha256_key,
+add constraint delivery_once unique (kind, county_code, period, sha256, file_name);
+
 -- When a delivery's cells were judged; those loaded before are judged once (include/defects.py).
 alter table ops.delivery add column cells_judged_at timestamptz;
 
