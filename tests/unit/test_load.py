@@ -405,3 +405,12 @@ def test_a_contract_s_csv_module_limit_is_no_limit_of_a_cell(warehouse: str) -> 
     long = "长" * csv.field_size_limit()
     load(land(csv_bytes([HEADER, row(1, long)])))
     assert raw_rows(warehouse)[0][4] == long
+
+
+def test_the_same_content_under_a_name_that_announces_rightly_counts_anew(warehouse: str) -> None:
+    wrong = load(land(SOUND, name="5-帮扶措施-9条.csv", modified=1))
+    right = load(land(SOUND, name="5-帮扶措施-2条.csv", modified=2))
+    again = load(land(SOUND, name="5-帮扶措施(重报).csv", modified=3))
+    assert wrong != right == again
+    assert load(land(SOUND, name="5-帮扶措施-9条.csv", modified=1)) == wrong
+    assert in_order(warehouse) == [wrong, right, right]
