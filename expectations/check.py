@@ -30,6 +30,12 @@ class Check:
     remedy: str
     arguments: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     figure: str | None = None
+    defect: str | None = None
+    """Of a delivery's expectation: the code of ref_defect that says the same of a single row."""
+    remedy_zh: str = ""
+    """What the sender should do, where ref_defect does not say it."""
+    habit: str | None = None
+    """The figure compared with the county's history; ``<habit>_middle`` and so on are usual."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ def between(
     label_zh: str,
     reason: str,
     remedy: str,
+    defect: str | None = None,
+    remedy_zh: str = "",
 ) -> Check:
     """Every non-null value of ``figure`` lies in [minimum, maximum].
 
@@ -77,6 +85,8 @@ def between(
             remedy=remedy,
         ),
         figure=figure,
+        defect=defect,
+        remedy_zh=remedy_zh,
     )
 
 

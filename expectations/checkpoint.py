@@ -7,16 +7,15 @@ error that quotes a cell can put personal data into logs, results or Data Docs.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from expectations import data_docs
 from expectations.check import Check, Subject
 from include.settings import settings
 
@@ -31,8 +30,6 @@ _NUMBERS = (
     "observed_value",
 )
 _SHOWN_KEYS = 20
-_INDEX_ROWS = 200
-"""Runs the index page of Data Docs lists; pages of older runs stay where they are."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ def run(name: str, run_name: str, subjects: Sequence[Subject], *, max_keys: int)
     import great_expectations as gx
     from great_expectations.core.run_identifier import RunIdentifier
 
-    context = _context(_memory("ValidationResultsStore"))
+    context = data_docs.context_of(data_docs.memory("ValidationResultsStore"))
     source = context.data_sources.add_postgres("warehouse", connection_string=_sqlalchemy_url())
     definitions = []
     for subject in subjects:
@@ -118,9 +115,20 @@ def run(name: str, run_name: str, subjects: Sequence[Subject], *, max_keys: int)
                 validation.suite_name, check, entry, max_keys
             )
             _redact(entry)
-    pages = _render(subjects, validations)
     ordered = tuple(outcomes[s.suite, check.id] for s in subjects for check in s.checks)
+    pages = data_docs.render(
+        {subject.suite: _suite(subject) for subject in subjects},
+        validations,
+        {subject.suite: _failures(ordered, subject.suite) for subject in subjects},
+        run_name,
+    )
     return Report(ordered, pages)
+
+
+def _failures(outcomes: Sequence[Outcome], suite: str) -> tuple[int, int]:
+    """(critical, warning) expectations of a suite that failed."""
+    failed = [each.blocks for each in outcomes if each.suite == suite and not each.success]
+    return sum(failed), len(failed) - sum(failed)
 
 
 def _suite(subject: Subject) -> Any:
@@ -192,84 +200,6 @@ def _redact(entry: Any) -> None:
         "exception_message": message,
         "exception_traceback": message,
     }
-
-
-def _render(subjects: Sequence[Subject], validations: Mapping[Any, Any]) -> dict[str, Path]:
-    """Store the redacted results beside those of earlier runs and write their pages."""
-    from great_expectations.data_context.types.resource_identifiers import (
-        ExpectationSuiteIdentifier,
-    )
-
-    with _site_lock():
-        context = _context(_files("ValidationResultsStore", settings().home / "gx" / "results"))
-        for subject in subjects:
-            context.suites.add(_suite(subject))
-        pages: dict[str, Path] = {}
-        shown: list[Any] = []
-        for identifier, validation in validations.items():
-            suite = ExpectationSuiteIdentifier(name=validation.suite_name)
-            context.validation_results_store.store_validation_results(validation, identifier, suite)
-            shown += [identifier, suite]
-            pages[validation.suite_name] = (
-                settings().data_docs / "validations" / Path(*identifier.to_tuple())
-            ).with_suffix(".html")
-        # Once for all: each call writes the index anew.
-        context.build_data_docs(resource_identifiers=shown)
-    return pages
-
-
-@contextmanager
-def _site_lock() -> Iterator[None]:
-    """One writer of the site at a time: the index page is rebuilt from all results."""
-    settings().data_docs.mkdir(parents=True, exist_ok=True)
-    with (settings().data_docs / ".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
-def _context(results: Mapping[str, Any]) -> Any:
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import DataContextConfig, ProgressBarsConfig
-
-    return gx.get_context(
-        mode="ephemeral",
-        project_config=DataContextConfig(
-            analytics_enabled=False,
-            progress_bars=ProgressBarsConfig(globally=False),
-            stores={
-                "expectations_store": _memory("ExpectationsStore"),
-                "validation_results_store": dict(results),
-                "checkpoint_store": _memory("CheckpointStore"),
-                "validation_definition_store": _memory("ValidationDefinitionStore"),
-            },
-            expectations_store_name="expectations_store",
-            validation_results_store_name="validation_results_store",
-            checkpoint_store_name="checkpoint_store",
-            data_docs_sites={
-                "local_site": {
-                    "class_name": "SiteBuilder",
-                    "show_how_to_buttons": False,
-                    "store_backend": _backend(settings().data_docs),
-                    "site_index_builder": {
-                        "class_name": "DefaultSiteIndexBuilder",
-                        "validation_results_limit": _INDEX_ROWS,
-                    },
-                }
-            },
-        ),
-    )
-
-
-def _memory(store: str) -> dict[str, Any]:
-    return {"class_name": store, "store_backend": {"class_name": "InMemoryStoreBackend"}}
-
-
-def _files(store: str, folder: Path) -> dict[str, Any]:
-    return {"class_name": store, "store_backend": _backend(folder)}
-
-
-def _backend(folder: Path) -> dict[str, Any]:
-    return {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())}
 
 
 def _sqlalchemy_url() -> str:

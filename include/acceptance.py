@@ -6,6 +6,7 @@ import csv
 import importlib
 import logging
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from expectations.catalogue import write_page
 from expectations.check import Check, Subject
 from expectations.checkpoint import Outcome, run
 from include.contracts import Source, kinds_of
@@ -32,8 +34,9 @@ class Verdict:
     """The outcome for one delivery: 'accepted' or 'rejected'.
 
     ``reasons`` (critical) and ``warnings`` are what is written to ops.acceptance: dicts of
-    expectation, label_zh, expected (in words), observed (a count or share), missing_headers,
-    file and remedy. They hold no cell's value.
+    expectation, label_zh, expected (in words), observed (a count or share), defect (a code of
+    ref_defect), missing_headers, file and remedy; of a figure that is unusual for the county also
+    usual (months, low, high). They hold no cell's value.
     """
 
     delivery_id: int
@@ -44,17 +47,18 @@ class Verdict:
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
 
-def judge(source: Source, period: str) -> list[Verdict]:
+def judge(source: Source, period: str, only: Collection[int] | None = None) -> list[Verdict]:
     """Decide every delivery of ``source`` and ``period`` that has no verdict yet.
 
-    One checkpoint over the suites of all kinds concerned; the verdicts are written to
-    ops.acceptance in one transaction and returned in the order of their deliveries. Rejections
-    do not raise. Raises WarehouseError, deciding nothing, where an expectation cannot be evaluated.
+    With ``only``, of these deliveries alone. One checkpoint over the suites of all kinds concerned;
+    the verdicts are written to ops.acceptance in one transaction and returned in the order of their
+    deliveries. Rejections do not raise. Raises WarehouseError, deciding nothing, where an
+    expectation cannot be evaluated.
     """
     with connect() as guard:
         # Two judges of one source would overwrite each other's profiles.
         guard.execute("select pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", [_LOCK, source])
-        pending = _profile(source, period)
+        pending = _profile(source, period, only)
         if not pending:
             return []
         kinds = sorted({str(delivery["kind"]) for delivery in pending.values()})
@@ -74,6 +78,7 @@ def judge(source: Source, period: str) -> list[Verdict]:
                 " values (%s, %s, %s, %s)",
                 [(v.delivery_id, v.outcome, Jsonb(v.reasons), Jsonb(v.warnings)) for v in verdicts],
             )
+    write_page()
     for verdict in verdicts:
         if verdict.outcome == "rejected":
             logger.warning(
@@ -131,8 +136,13 @@ def _suite(kind: str) -> tuple[Check, ...]:
     return checks
 
 
-def _profile(source: Source, period: str) -> dict[int, dict[str, Any]]:
-    """Make quality.<kind> for the deliveries without verdict; their profiles by delivery_id."""
+def _profile(
+    source: Source, period: str, only: Collection[int] | None
+) -> dict[int, dict[str, Any]]:
+    """Make quality.<kind> for the deliveries without verdict; their profiles by delivery_id.
+
+    The figures are kept: later months are compared with them.
+    """
     profiles: dict[int, dict[str, Any]] = {}
     with connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute(
@@ -140,11 +150,12 @@ def _profile(source: Source, period: str) -> dict[int, dict[str, Any]]:
             " on commit drop"
         )
         cursor.execute(
-            "select d.delivery_id, d.kind, d.county_code, d.file_name, d.missing_headers"
+            "select d.delivery_id, d.kind, d.county_code, d.file_name, d.missing_headers,"
+            " d.refusal_code"
             " from ops.delivery as d left join ops.acceptance as c using (delivery_id)"
             " where d.source = %s and d.period = %s and c.delivery_id is null"
-            " order by d.delivery_id",
-            [source, period],
+            " and (%s::bigint[] is null or d.delivery_id = any(%s)) order by d.delivery_id",
+            [source, period, *[None if only is None else list(only)] * 2],
         )
         pending = {row["delivery_id"]: row for row in cursor.fetchall()}
         cursor.executemany(
@@ -156,6 +167,15 @@ def _profile(source: Source, period: str) -> dict[int, dict[str, Any]]:
             table = sql.Identifier("quality", kind)
             cursor.execute(sql.SQL("drop table if exists {}").format(table))
             cursor.execute(sql.SQL("create table {} as {}").format(table, sql.SQL(module.PROFILE)))
+            cursor.execute(
+                sql.SQL(
+                    "insert into ops.delivery_profile (delivery_id, figures)"
+                    " select delivery_id, jsonb_strip_nulls(to_jsonb(profile) - %s::text[])"
+                    " from {} as profile on conflict (delivery_id) do update"
+                    " set figures = excluded.figures"
+                ).format(table),
+                [["delivery_id", "county_code", "period"]],
+            )
             for row in cursor.execute(sql.SQL("select * from {}").format(table)):
                 profiles[row["delivery_id"]] = {**row, **pending[row["delivery_id"]]}
     return dict(sorted(profiles.items()))
@@ -192,14 +212,26 @@ def _verdicts(pending: dict[int, dict[str, Any]], outcomes: tuple[Outcome, ...])
 
 
 def _reason(check: Check, delivery: dict[str, Any]) -> dict[str, Any]:
-    observed = delivery[check.figure] if check.figure else None
+    figure = check.habit or check.figure
+    observed = delivery[figure] if figure else None
     reason: dict[str, Any] = {
         "expectation": check.id,
         "label_zh": check.label_zh,
         "expected": check.description,
+        # Only an unreadable file has a code of its own.
+        "defect": check.defect or delivery["refusal_code"],
         "file": delivery["file_name"],
         "remedy": check.remedy,
     }
+    if check.remedy_zh:
+        reason["remedy_zh"] = check.remedy_zh
+    if check.habit:
+        middle, allowed = (float(delivery[f"{figure}_{name}"]) for name in ("middle", "allowed"))
+        reason["usual"] = {
+            "months": delivery[f"{figure}_months"],
+            "low": round(max(middle - allowed, 0.0), 4),
+            "high": round(middle + allowed, 4),
+        }
     if isinstance(observed, list):
         return reason | {"observed": len(observed), "missing_headers": observed}
     return reason | {"observed": None if observed is None else float(observed)}

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from expectations.catalogue import write_page
 from expectations.check import Subject
 from expectations.checkpoint import Outcome, Report, run
 from include.database import connect
@@ -63,6 +64,7 @@ def audit(build_id: int) -> None:
         if failed:
             reason = "; ".join(_in_words(connection, outcome) for outcome in failed)
             _record_block(connection, build_id, period, reason)
+    write_page()
     for outcome in report.outcomes:
         if not outcome.success and not outcome.blocks:
             logger.warning("%s: not met: %s", outcome.suite, outcome.check.description)

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from include import reader
 from include.contracts import Column, Contract, contracts
 from include.database import connect
 from include.defects import record_defects
 from include.defects.form import record_form
+from include.delimited import Table
 from include.errors import ServiceFailed, UnreadableDelivery
 from include.landing import Landed
 from include.layout import stated_period
@@ -184,6 +186,7 @@ def _copy(connection: psycopg.Connection[Any], contract: Contract, landed: Lande
         with reader.table(landed.path, name, frozenset(known)) as table:
             encoding = None if table.is_numbered else table.encoding
             stated = stated_period(table.titles, name, landed.period)
+            _record_layout(connection, known, table)
             if missing := _missing(contract, known, table.header):
                 return _Loaded(0, encoding, tuple(missing), stated)
             headings = _headings(known, table.header)
@@ -195,6 +198,22 @@ def _copy(connection: psycopg.Connection[Any], contract: Contract, landed: Lande
         refusal = _refusal(error, name, lines_above)
     # Raised here, not above: a database error that met COPY quotes the row.
     raise refusal
+
+
+def _record_layout(
+    connection: psycopg.Connection[Any], known: Mapping[str, Column], table: Table
+) -> None:
+    """Keep how the sender heads the columns: what is wrong with a cell is told in his words."""
+    headings = {
+        known[title].name: {"title": title, "position": position}
+        for position, title in enumerate(table.header, start=1)
+        if title in known
+    }
+    connection.execute(
+        "insert into ops.delivery_layout (delivery_id, sheet, header_row, headings) values"
+        " (current_setting('warehouse.delivery_id')::bigint, %s, %s, %s)",
+        [table.sheet, table.header_row, Jsonb(headings)],
+    )
 
 
 def _missing(contract: Contract, known: Mapping[str, Column], header: tuple[str, ...]) -> list[str]:

@@ -155,6 +155,16 @@ def share(condition: str) -> str:
     return f"round(avg(({condition})::integer), 6)"
 
 
+def mean(amount: str) -> str:
+    """SQL aggregate: mean of an amount; null without any."""
+    return f"round(avg({amount})::numeric, 4)"
+
+
+def median(amount: str) -> str:
+    """SQL aggregate: middle value of an amount; null without any."""
+    return f"round((percentile_cont(0.5) within group (order by {amount}))::numeric, 2)"
+
+
 def duplicate_share(*columns: str) -> str:
     """SQL aggregate: share of rows that repeat the grain of another row."""
     grain = ", ".join(f"coalesce({clean(c)}, '')" for c in columns)

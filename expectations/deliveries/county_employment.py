@@ -12,16 +12,34 @@ from expectations.deliveries.cells import (
     is_outside,
     is_unparsable_amount,
     is_unparsable_day,
+    median,
     share,
 )
-from expectations.deliveries.profile import (
+from expectations.deliveries.habits import Habit, usual_all
+from expectations.deliveries.profile import county_figures, profile_query
+from expectations.deliveries.shared import (
     bad_id,
     county_checks,
-    county_figures,
     defect,
-    profile_query,
     unparsable_amount,
     unparsable_day,
+)
+
+HABITS = (
+    Habit(
+        "employed_share",
+        "share",
+        "the share of persons at work",
+        "已务工占比",
+        share("coalesce(parse.flag(r.is_employed), false)"),
+    ),
+    Habit(
+        "median_wage",
+        "amount",
+        "the middle monthly wage",
+        "月工资中位数",
+        median("nullif(parse.money(r.wage_m), 0)"),
+    ),
 )
 
 PROFILE = profile_query(
@@ -40,6 +58,7 @@ PROFILE = profile_query(
         "unparsable_amount_share": share(is_unparsable_amount("wage_m", "wage_arrears")),
         "negative_wage_share": share(is_negative("wage_m", "wage_arrears")),
     },
+    HABITS,
 )
 
 
@@ -49,6 +68,7 @@ def suite() -> tuple[Check, ...]:
         *county_checks(),
         *bad_id(),
         *defect(
+            "D21",
             "blank_employed_share",
             "neither yes nor no to whether the person works",
             "是否已务工已填",
@@ -56,24 +76,28 @@ def suite() -> tuple[Check, ...]:
         ),
         *unparsable_day(),
         *defect(
+            "D22",
             "reversed_job_share",
             "a job that ends before it begins",
             "务工结束不早于开始",
             "whether a job was lost in the month is decided by these days.",
         ),
         *defect(
+            "D22",
             "future_job_share",
             "a job that begins or ends after the period",
             "务工时间不晚于报送期",
             "such rows belong to a later month: the file may be of another period.",
         ),
         *defect(
+            "D13",
             "impossible_months_share",
             "months worked that are not 0 to 6",
             "近6个月务工月数为0至6",
             "too few months of work raise an alert.",
         ),
         *defect(
+            "D21",
             "placeless_work_share",
             "a person at work without a place of work",
             "已务工人员有务工地点",
@@ -81,9 +105,11 @@ def suite() -> tuple[Check, ...]:
         ),
         *unparsable_amount(),
         *defect(
+            "D12",
             "negative_wage_share",
             "a wage or unpaid wages below 0",
             "工资和欠薪不为负",
             "a negative amount hides others in the sum of unpaid wages.",
         ),
+        *usual_all(HABITS),
     )

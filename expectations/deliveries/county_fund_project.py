@@ -15,16 +15,14 @@ from expectations.deliveries.cells import (
     is_unparsable_day,
     share,
 )
-from expectations.deliveries.profile import (
-    county_name_differs,
+from expectations.deliveries.habits import usual_rows
+from expectations.deliveries.profile import county_name_differs, profile_query, register_figures
+from expectations.deliveries.shared import (
     defect,
     foreign_county,
-    profile_query,
     register_checks,
-    register_figures,
     unparsable_amount,
     unparsable_day,
-    volume,
 )
 
 PROFILE = profile_query(
@@ -60,22 +58,25 @@ PROFILE = profile_query(
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of a C10 delivery."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *foreign_county(),
         *defect(
+            "D24",
             "duplicate_share",
             "the key of another row",
             "主键不重复",
             "of rows given twice only the last is used, and it may be the wrong one.",
         ),
-        volume(),
+        *usual_rows(),
         *defect(
+            "D21",
             "blank_class_share",
             "no level of the money, no type or no state of the project",
             "资金级次、项目类型和状态已填",
             "progress is compared by level and type, and halted projects are found by their state.",
         ),
         *defect(
+            "D22",
             "impossible_year_share",
             "no fund year, or one after the period",
             "资金年度有效",
@@ -83,18 +84,21 @@ def suite() -> tuple[Check, ...]:
         ),
         *unparsable_day(),
         *defect(
+            "D22",
             "reversed_project_share",
             "a completion before the beginning",
             "完工日期不早于开工日期",
             "a project completed before it began was entered wrongly.",
         ),
         *defect(
+            "D22",
             "future_completion_share",
             "a completion after the period",
             "完工日期不晚于报送期",
             "such rows belong to a later month: the file may be of another period.",
         ),
         *defect(
+            "D13",
             "blank_amount_share",
             "no budget or no amount paid",
             "预算和支付金额已填",
@@ -102,18 +106,21 @@ def suite() -> tuple[Check, ...]:
         ),
         *unparsable_amount(),
         *defect(
+            "D12",
             "negative_fund_share",
             "a budget or payment below 0",
             "预算和支付金额不为负",
             "a negative amount hides others in the sum of what is paid.",
         ),
         *defect(
+            "D23",
             "overpaid_share",
             "more paid than budgeted",
             "支付金额不大于预算",
             "either an amount is wrong, or its unit is (yuan for 10,000 yuan).",
         ),
         *defect(
+            "D13",
             "bad_benefit_share",
             "a number of benefiting households that is no number",
             "受益户数有效",

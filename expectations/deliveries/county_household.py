@@ -10,11 +10,39 @@ from expectations.deliveries.cells import (
     is_invalid_id,
     is_unparsable_amount,
     is_unparsable_month,
+    mean,
+    median,
     share,
 )
-from expectations.deliveries.profile import county_checks, county_figures, defect, profile_query
+from expectations.deliveries.habits import Habit, usual_all
+from expectations.deliveries.profile import county_figures, profile_query
+from expectations.deliveries.shared import county_checks, defect
 
 _MONTHS = ("first_identified_ym", "monitored_ym", "cleared_ym")
+
+HABITS = (
+    Habit(
+        "monitored_share",
+        "share",
+        "the share of households with a monitored category",
+        "监测对象占比",
+        share(f"coalesce({clean('monitor_category')} not in ('/', '-', '无'), false)"),
+    ),
+    Habit(
+        "median_net_income_pp",
+        "amount",
+        "the middle per-capita income",
+        "人均纯收入中位数",
+        median("parse.money(r.net_income_pp)"),
+    ),
+    Habit(
+        "mean_members",
+        "amount",
+        "the number of members per household",
+        "户均人口",
+        mean("parse.whole(r.member_count)"),
+    ),
+)
 
 PROFILE = profile_query(
     "county_household",
@@ -36,6 +64,7 @@ PROFILE = profile_query(
         ),
         "unparsable_amount_share": share(is_unparsable_amount("net_income_pp")),
     },
+    HABITS,
 )
 
 
@@ -44,45 +73,53 @@ def suite() -> tuple[Check, ...]:
     return (
         *county_checks(),
         *defect(
+            "D11",
             "unplaced_share",
             "no township or no village",
             "乡镇和行政村已填",
             "a household without a village is in no area's figures.",
         ),
         *defect(
+            "D13",
             "bad_member_count_share",
             "no usable number of members",
             "家庭人口数有效",
             "per-capita income divides by it.",
         ),
         *defect(
+            "D04",
             "bad_head_id_share",
             "a head's ID number that fails length, date or check digit",
             "户主证件号码有效",
             "it is the second way to find a household when its number has changed.",
         ),
         *defect(
+            "D14",
             "unparsable_month_share",
             "a month that cannot be read",
             "年月可识别",
             "new, relapsed and cleared households are told apart by these months.",
         ),
         *defect(
+            "D22",
             "future_month_share",
             "an identification or clearing month after the period",
             "年月不晚于报送期",
             "such rows belong to a later month: the file may be of another period.",
         ),
         *defect(
+            "D14",
             "undated_monitoring_share",
             "a monitored category without the month monitoring began",
             "监测对象有识别时间",
             "the stock of monitored households could not be explained by its flows.",
         ),
         *defect(
+            "D13",
             "unparsable_amount_share",
             "a per-capita income that is not an amount",
             "人均纯收入可识别",
             "it is compared with the income computed from the income file.",
         ),
+        *usual_all(HABITS),
     )

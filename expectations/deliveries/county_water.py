@@ -9,12 +9,25 @@ from expectations.deliveries.cells import (
     is_unparsable_amount,
     share,
 )
-from expectations.deliveries.profile import (
-    county_checks,
-    county_figures,
-    defect,
-    profile_query,
-    unparsable_amount,
+from expectations.deliveries.habits import Habit, usual_all
+from expectations.deliveries.profile import county_figures, profile_query
+from expectations.deliveries.shared import county_checks, defect, unparsable_amount
+
+HABITS = (
+    Habit(
+        "unfit_water_share",
+        "share",
+        "the share of households whose water is unfit",
+        "水质不达标占比",
+        share("not coalesce(parse.flag(r.quality_ok), true)"),
+    ),
+    Habit(
+        "outage_share",
+        "share",
+        "the share of households with days without water",
+        "断水户占比",
+        share("coalesce(parse.whole(r.outage_days), 0) > 0"),
+    ),
 )
 
 PROFILE = profile_query(
@@ -34,6 +47,7 @@ PROFILE = profile_query(
         ),
         "impossible_outage_share": share(is_outside("outage_days", 0, 31)),
     },
+    HABITS,
 )
 
 
@@ -42,30 +56,35 @@ def suite() -> tuple[Check, ...]:
     return (
         *county_checks(),
         *defect(
+            "D21",
             "blank_supply_share",
             "no way of supply",
             "供水方式已填",
             "fetching is asked of those who have no pipe.",
         ),
         *defect(
+            "D21",
             "untested_share",
             "no word on the quality of the water",
             "水质是否达标已填",
             "untested water is not safe water.",
         ),
         *defect(
+            "D13",
             "impossible_litres_share",
             "litres that are no number of litres a day",
             "日用水量合理",
             "a household with too little water is found by it.",
         ),
         *defect(
+            "D13",
             "impossible_minutes_share",
             "minutes that are no time to fetch water",
             "取水时间合理",
             "a household that lives too far from its water is found by it.",
         ),
         *defect(
+            "D13",
             "unmeasured_share",
             "an empty measure",
             "饮水指标已填",
@@ -73,15 +92,18 @@ def suite() -> tuple[Check, ...]:
         ),
         *unparsable_amount(),
         *defect(
+            "D13",
             "impossible_assurance_share",
             "an assurance beyond 0 to 100 percent",
             "供水保证率在0到100之间",
             "a share of 1 would be read as one percent, or as all.",
         ),
         *defect(
+            "D13",
             "impossible_outage_share",
             "more days without water than a month has",
             "断水天数合理",
             "an alert would be raised on a typing error.",
         ),
+        *usual_all(HABITS),
     )

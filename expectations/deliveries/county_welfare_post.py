@@ -11,16 +11,34 @@ from expectations.deliveries.cells import (
     is_negative,
     is_unparsable_amount,
     is_unparsable_day,
+    median,
     share,
 )
-from expectations.deliveries.profile import (
+from expectations.deliveries.habits import Habit, usual_all
+from expectations.deliveries.profile import county_figures, profile_query
+from expectations.deliveries.shared import (
     bad_id,
     county_checks,
-    county_figures,
     defect,
-    profile_query,
     unparsable_amount,
     unparsable_day,
+)
+
+HABITS = (
+    Habit(
+        "median_allowance",
+        "amount",
+        "the middle standard of monthly pay",
+        "月补贴标准中位数",
+        median("parse.money(r.allowance_m)"),
+    ),
+    Habit(
+        "unpaid_share",
+        "share",
+        "the share of posts paid nothing",
+        "未发放补贴占比",
+        share("coalesce(parse.money(r.paid_amt), 0) = 0"),
+    ),
 )
 
 PROFILE = profile_query(
@@ -37,6 +55,7 @@ PROFILE = profile_query(
         "unparsable_amount_share": share(is_unparsable_amount("allowance_m", "paid_amt")),
         "negative_pay_share": share(is_negative("allowance_m", "paid_amt")),
     },
+    HABITS,
 )
 
 
@@ -46,12 +65,14 @@ def suite() -> tuple[Check, ...]:
         *county_checks(),
         *bad_id(),
         *defect(
+            "D21",
             "blank_post_share",
             "no name or no type of the post",
             "岗位名称和类别已填",
             "a person's second post is told from the first by its name.",
         ),
         *defect(
+            "D14",
             "undated_post_share",
             "no day on which the post began",
             "上岗时间已填",
@@ -59,18 +80,21 @@ def suite() -> tuple[Check, ...]:
         ),
         *unparsable_day(),
         *defect(
+            "D22",
             "reversed_post_share",
             "a post that ends before it begins",
             "离岗时间不早于上岗时间",
             "a post counts as filled between these days.",
         ),
         *defect(
+            "D22",
             "future_post_share",
             "a post that begins or ends after the period",
             "上岗离岗时间不晚于报送期",
             "such rows belong to a later month: the file may be of another period.",
         ),
         *defect(
+            "D13",
             "blank_allowance_share",
             "no standard of monthly pay",
             "月补贴标准已填",
@@ -78,9 +102,11 @@ def suite() -> tuple[Check, ...]:
         ),
         *unparsable_amount(),
         *defect(
+            "D12",
             "negative_pay_share",
             "a standard or a payment below 0",
             "补贴标准和发放金额不为负",
             "a negative payment hides an unpaid post in the sum.",
         ),
+        *usual_all(HABITS),
     )

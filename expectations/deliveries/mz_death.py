@@ -10,15 +10,8 @@ from expectations.deliveries.cells import (
     is_unparsable_time,
     share,
 )
-from expectations.deliveries.profile import (
-    bad_id,
-    defect,
-    profile_query,
-    register_checks,
-    register_figures,
-    undue,
-    unparsable_time,
-)
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import bad_id, defect, register_checks, undue, unparsable_time
 
 PROFILE = profile_query(
     "mz_death",
@@ -35,11 +28,12 @@ PROFILE = profile_query(
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an M9 extract."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *bad_id(),
         *unparsable_time(),
         *undue("a death"),
         *defect(
+            "D22",
             "early_cremation_share",
             "a cremation before the death",
             "火化日期不早于死亡日期",

@@ -12,13 +12,12 @@ from expectations.deliveries.cells import (
     number,
     share,
 )
-from expectations.deliveries.profile import (
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import (
     bad_id,
     defect,
     outside_city,
-    profile_query,
     register_checks,
-    register_figures,
     unparsable_amount,
     unparsable_month,
     unparsable_time,
@@ -43,13 +42,14 @@ PROFILE = profile_query(
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an M1 extract."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *bad_id(),
         *outside_city(),
         *unparsable_amount(),
         *unparsable_month(),
         *unparsable_time(),
         *defect(
+            "D23",
             "overcovered_share",
             "more covered members than members",
             "保障人数不大于家庭人口",

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from expectations.check import Check
 from expectations.deliveries.cells import is_blank, is_invalid_id, is_unparsable_time, share
-from expectations.deliveries.profile import (
-    bad_id,
-    defect,
-    profile_query,
-    register_checks,
-    register_figures,
-    unparsable_time,
-)
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import bad_id, defect, register_checks, unparsable_time
 
 PROFILE = profile_query(
     "mz_dibao_member",
@@ -27,9 +21,10 @@ PROFILE = profile_query(
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an M2 extract."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *bad_id(),
         *defect(
+            "D21",
             "blank_covered_share",
             "no word on whether the member is covered",
             "是否保障对象已填",

@@ -9,17 +9,28 @@ from expectations.deliveries.cells import (
     is_unparsable_amount,
     is_unparsable_month,
     is_unparsable_time,
+    median,
     share,
 )
-from expectations.deliveries.profile import (
+from expectations.deliveries.habits import Habit, usual_all, usual_rows
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import (
     defect,
-    profile_query,
     register_checks,
-    register_figures,
     undue,
     unparsable_amount,
     unparsable_month,
     unparsable_time,
+)
+
+HABITS = (
+    Habit(
+        "median_payment",
+        "amount",
+        "the middle payment",
+        "发放金额中位数",
+        median("parse.money(r.amount)"),
+    ),
 )
 
 PROFILE = profile_query(
@@ -32,21 +43,25 @@ PROFILE = profile_query(
         "undue_share": share(is_undue_month("pay_ym")),
         "blank_kind_share": share(is_blank("kind")),
     },
+    HABITS,
 )
 
 
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an M3 extract."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *unparsable_amount(),
         *unparsable_month(),
         *unparsable_time(),
         *undue("a payment month"),
         *defect(
+            "D21",
             "blank_kind_share",
             "no kind of payment",
             "发放类型已填",
             "a reclaim is told from a payment by it.",
         ),
+        *usual_rows(),
+        *usual_all(HABITS),
     )

@@ -14,13 +14,12 @@ from expectations.deliveries.cells import (
     number,
     share,
 )
-from expectations.deliveries.profile import (
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import (
     bad_id,
     defect,
     outside_city,
-    profile_query,
     register_checks,
-    register_figures,
     undue,
     unparsable_amount,
     unparsable_month,
@@ -57,7 +56,7 @@ PROFILE = profile_query(
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an M7 extract."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *bad_id("a certificate number without a valid ID in it"),
         *outside_city(),
         *unparsable_amount(),
@@ -65,18 +64,21 @@ def suite() -> tuple[Check, ...]:
         *unparsable_time(),
         *undue("an issue"),
         *defect(
+            "D21",
             "unknown_disability_share",
             "a type that is not 1 to 7 or a grade that is not 1 to 4",
             "残疾类别和等级合法",
             "severe disability is told by the grade.",
         ),
         *defect(
+            "D21",
             "other_disability_share",
             "another type or grade than the certificate number says",
             "残疾类别等级与证号一致",
             "one of the two is outdated, and the subsidies follow the grade.",
         ),
         *defect(
+            "D21",
             "undeserved_care_share",
             "a care subsidy with grade 3 or 4",
             "护理补贴限重度残疾",

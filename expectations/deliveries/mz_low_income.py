@@ -12,13 +12,12 @@ from expectations.deliveries.cells import (
     is_unparsable_time,
     share,
 )
-from expectations.deliveries.profile import (
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import (
     bad_id,
     defect,
     outside_city,
-    profile_query,
     register_checks,
-    register_figures,
     undue,
     unparsable_time,
 )
@@ -44,18 +43,20 @@ PROFILE = profile_query(
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an M6 extract."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *bad_id(),
         *outside_city(),
         *unparsable_time(),
         *undue("a recognition"),
         *defect(
+            "D21",
             "blank_layer_share",
             "no layer",
             "低收入类别已填",
             "without its layer a family cannot be told from those with allowance.",
         ),
         *defect(
+            "D22",
             "early_end_share",
             "an end before the recognition",
             "终止日不早于认定日",

@@ -13,13 +13,12 @@ from expectations.deliveries.cells import (
     is_unparsable_time,
     share,
 )
-from expectations.deliveries.profile import (
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import (
     bad_id,
     defect,
     outside_city,
-    profile_query,
     register_checks,
-    register_figures,
     unparsable_amount,
     unparsable_month,
     unparsable_time,
@@ -48,19 +47,21 @@ PROFILE = profile_query(
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an M8 extract."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *bad_id(),
         *outside_city(),
         *unparsable_amount(),
         *unparsable_month(),
         *unparsable_time(),
         *defect(
+            "D21",
             "blank_kind_share",
             "an empty kind",
             "类型已填",
             "an orphan and a child whom nobody cares for are helped differently.",
         ),
         *defect(
+            "D22",
             "grown_up_share",
             "a start after the eighteenth birthday",
             "开始时未满18周岁",

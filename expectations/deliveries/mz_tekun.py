@@ -11,12 +11,11 @@ from expectations.deliveries.cells import (
     is_unparsable_time,
     share,
 )
-from expectations.deliveries.profile import (
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import (
     bad_id,
     outside_city,
-    profile_query,
     register_checks,
-    register_figures,
     unparsable_amount,
     unparsable_month,
     unparsable_time,
@@ -38,7 +37,7 @@ PROFILE = profile_query(
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an M4 extract."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *bad_id(),
         *outside_city(),
         *unparsable_amount(),

@@ -13,13 +13,12 @@ from expectations.deliveries.cells import (
     number,
     share,
 )
-from expectations.deliveries.profile import (
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import (
     bad_id,
     defect,
     outside_city,
-    profile_query,
     register_checks,
-    register_figures,
     undue,
     unparsable_amount,
     unparsable_time,
@@ -47,19 +46,21 @@ PROFILE = profile_query(
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an M5 extract."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *bad_id(),
         *outside_city(),
         *unparsable_amount(),
         *unparsable_time(),
         *undue("an approval"),
         *defect(
+            "D22",
             "early_approval_share",
             "an approval before the application",
             "审批日不早于申请日",
             "the time from application to aid is measured between them.",
         ),
         *defect(
+            "D12",
             "no_aid_share",
             "an amount of zero or less",
             "救助金额为正",

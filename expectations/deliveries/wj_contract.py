@@ -12,14 +12,8 @@ from expectations.deliveries.cells import (
     is_unparsable_day,
     share,
 )
-from expectations.deliveries.profile import (
-    bad_id,
-    defect,
-    outside_city,
-    profile_query,
-    register_checks,
-    register_figures,
-)
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import bad_id, defect, outside_city, register_checks
 
 PROFILE = profile_query(
     "wj_contract",
@@ -42,34 +36,39 @@ PROFILE = profile_query(
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an H6 delivery."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *bad_id(),
         *outside_city(),
         *defect(
+            "D21",
             "unknown_chronic_share",
             "a kind of illness that the service does not know",
             "慢病类型代码合法",
             "who is owed which visits follows from the kind.",
         ),
         *defect(
+            "D14",
             "unparsable_day_share",
             "a day that cannot be read",
             "日期可识别",
             "a record without its day belongs to no month.",
         ),
         *defect(
+            "D22",
             "future_day_share",
             "a day after the period",
             "日期不晚于报送期",
             "such rows belong to a later month: the extract may be of another period.",
         ),
         *defect(
+            "D22",
             "stray_service_year_share",
             "a service year that is not the signature's or the next",
             "服务年度与签约日期相符",
             "a contract of another year is no contract now.",
         ),
         *defect(
+            "D24",
             "duplicate_share",
             "the key of another row",
             "主键不重复",

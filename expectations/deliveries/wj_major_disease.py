@@ -13,14 +13,8 @@ from expectations.deliveries.cells import (
     is_unparsable_day,
     share,
 )
-from expectations.deliveries.profile import (
-    bad_id,
-    defect,
-    outside_city,
-    profile_query,
-    register_checks,
-    register_figures,
-)
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import bad_id, defect, outside_city, register_checks
 
 _LISTED = tuple(f"{number:02d}" for number in range(1, 31))
 """The numbers of the list of 2020."""
@@ -43,34 +37,39 @@ PROFILE = profile_query(
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an H5 delivery."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *bad_id(),
         *outside_city(),
         *defect(
+            "D21",
             "unlisted_disease_share",
             "a category that is none of the list's numbers",
             "病种类别在专项救治目录内",
             "an illness outside the list raises no warning.",
         ),
         *defect(
+            "D21",
             "malformed_diagnosis_share",
             "a diagnosis that is no code of the insurance's ICD-10",
             "疾病编码符合医保版ICD-10",
             "an illness that no code names is counted under none.",
         ),
         *defect(
+            "D14",
             "unparsable_day_share",
             "a day that cannot be read",
             "日期可识别",
             "a record without its day belongs to no month.",
         ),
         *defect(
+            "D22",
             "future_day_share",
             "a day after the period",
             "日期不晚于报送期",
             "such rows belong to a later month: the extract may be of another period.",
         ),
         *defect(
+            "D24",
             "duplicate_share",
             "the key of another row",
             "主键不重复",

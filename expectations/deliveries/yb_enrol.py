@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from expectations.check import Check
 from expectations.deliveries.cells import (
+    clean,
     day,
     duplicate_share,
     is_blank,
@@ -12,15 +13,24 @@ from expectations.deliveries.cells import (
     is_unparsable_time,
     share,
 )
-from expectations.deliveries.profile import (
+from expectations.deliveries.habits import Habit, usual_all, usual_rows
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import (
     bad_id,
     defect,
     outside_city,
-    profile_query,
     register_checks,
-    register_figures,
     unparsable_time,
-    volume,
+)
+
+HABITS = (
+    Habit(
+        "active_share",
+        "share",
+        "the share of enrolments in force",
+        "正常参保占比",
+        share(f"coalesce({clean('psn_insu_stas')} = '1', false)"),
+    ),
 )
 
 PROFILE = profile_query(
@@ -34,33 +44,38 @@ PROFILE = profile_query(
         "reversed_period_share": share(f"coalesce({day('endtime')} < {day('begntime')}, false)"),
         "duplicate_share": duplicate_share("psn_no", "insutype", "begntime"),
     },
+    HABITS,
 )
 
 
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an H1 extract."""
     return (
-        *register_checks(may_be_empty=False),
+        *register_checks(),
         *bad_id(),
         *outside_city(),
         *unparsable_time(),
         *defect(
+            "D21",
             "blank_status_share",
             "no state of insurance",
             "参保状态已填",
             "a lapsed member would count as insured.",
         ),
         *defect(
+            "D22",
             "reversed_period_share",
             "an end before its begin",
             "参保起止时间有序",
             "whether somebody is insured at month end is decided by the two.",
         ),
         *defect(
+            "D24",
             "duplicate_share",
             "the key of another row",
             "主键不重复",
             "a page read twice shows as this.",
         ),
-        volume(),
+        *usual_rows(),
+        *usual_all(HABITS),
     )

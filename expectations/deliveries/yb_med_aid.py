@@ -14,13 +14,12 @@ from expectations.deliveries.cells import (
     number,
     share,
 )
-from expectations.deliveries.profile import (
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import (
     bad_id,
     defect,
     outside_city,
-    profile_query,
     register_checks,
-    register_figures,
     unparsable_amount,
 )
 
@@ -43,10 +42,11 @@ PROFILE = profile_query(
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an H4 delivery."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *bad_id(),
         *outside_city(),
         *defect(
+            "D21",
             "blank_kind_share",
             "no kind of aid",
             "救助类型已填",
@@ -54,24 +54,28 @@ def suite() -> tuple[Check, ...]:
         ),
         *unparsable_amount(),
         *defect(
+            "D12",
             "no_aid_share",
             "no positive amount of aid",
             "救助金额为正",
             "aid of nothing, or less, lessens no burden.",
         ),
         *defect(
+            "D14",
             "unparsable_day_share",
             "a day that cannot be read",
             "日期可识别",
             "a record without its day belongs to no month.",
         ),
         *defect(
+            "D22",
             "future_day_share",
             "a day after the period",
             "日期不晚于报送期",
             "such rows belong to a later month: the extract may be of another period.",
         ),
         *defect(
+            "D24",
             "duplicate_share",
             "the key of another row",
             "主键不重复",

@@ -11,17 +11,18 @@ from expectations.deliveries.cells import (
     is_outside_city,
     is_unparsable_amount,
     is_unparsable_time,
+    median,
     number,
     share,
 )
-from expectations.deliveries.profile import (
+from expectations.deliveries.habits import Habit, usual_all, usual_rows
+from expectations.deliveries.profile import profile_query, register_figures
+from expectations.deliveries.shared import (
     bad_id,
     defect,
     future,
     outside_city,
-    profile_query,
     register_checks,
-    register_figures,
     unparsable_amount,
     unparsable_time,
 )
@@ -44,6 +45,23 @@ _BILL = " - ".join(
 _FUND = f"{_amount('fund_pay_sumamt')} - ({' + '.join(map(_amount, _FUNDS))})"
 _REFUND = f"coalesce({clean('refd_setl_flag')} in ('1', '是', 'true', 't'), false)"
 
+HABITS = (
+    Habit(
+        "median_bill",
+        "amount",
+        "the middle bill",
+        "医疗总费用中位数",
+        median("parse.money(r.medfee_sumamt)"),
+    ),
+    Habit(
+        "refund_share",
+        "share",
+        "the share of refunds",
+        "退费占比",
+        share(_REFUND),
+    ),
+)
+
 PROFILE = profile_query(
     "yb_settle",
     {
@@ -61,40 +79,47 @@ PROFILE = profile_query(
         ),
         "duplicate_share": duplicate_share("setl_id"),
     },
+    HABITS,
 )
 
 
 def suite() -> tuple[Check, ...]:
     """The expectations on the profile of an H2 extract."""
     return (
-        *register_checks(may_be_empty=True),
+        *register_checks(),
         *bad_id(),
         *outside_city(),
         *unparsable_amount(),
         *unparsable_time(),
         *future("a settlement"),
         *defect(
+            "D23",
             "unbalanced_bill_share",
             "a bill that is not fund, person and hospital together",
             "总额等于各方负担之和",
             "the person's own part is the burden the warnings are computed from.",
         ),
         *defect(
+            "D23",
             "unbalanced_fund_share",
             "a fund total that is not the sum of the payers",
             "基金支付等于各基金之和",
             "a payer left out makes the burden look smaller or larger than it is.",
         ),
         *defect(
+            "D12",
             "wrong_sign_share",
             "a sign that does not go with its refund flag",
             "退费标志与金额符号一致",
             "a refund counted as a bill doubles the burden instead of undoing it.",
         ),
         *defect(
+            "D24",
             "duplicate_share",
             "the settlement number of another row",
             "结算号不重复",
             "a page read twice shows as this, and so does pre-settlement beside settlement.",
         ),
+        *usual_rows(),
+        *usual_all(HABITS),
     )

@@ -602,6 +602,7 @@ def deliver(
     control_total: int | None = None,
     missing_headers: Sequence[str] = (),
     unreadable: str | None = None,
+    stated_period: str | None = None,
     accepted: bool = False,
 ) -> int:
     """Register a delivery with its rows as the loader does; returns its delivery_id."""
@@ -611,13 +612,13 @@ def deliver(
     assert serial is not None
     row = db.execute(
         "insert into ops.delivery (source, kind, county_code, period, file_name, bytes, sha256,"
-        " row_count, control_total, missing_headers, unreadable, contract_version)"
-        " values (%s, %s, %s, %s, %s, 1, %s, %s, %s, %s, %s, '1.0') returning delivery_id",
+        " row_count, control_total, missing_headers, unreadable, stated_period, contract_version)"
+        " values (%s, %s, %s, %s, %s, 1, %s, %s, %s, %s, %s, %s, '1.0') returning delivery_id",
         [
             contract.source, kind, county, period, f"{kind}-{serial[0]}.csv",
             hashlib.sha256(str(serial[0]).encode()).hexdigest(),
             len(rows) if row_count is None else row_count,
-            control_total, list(missing_headers), unreadable,
+            control_total, list(missing_headers), unreadable, stated_period,
         ],
     ).fetchone()  # fmt: skip
     assert row is not None

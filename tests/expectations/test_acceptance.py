@@ -85,7 +85,8 @@ BAD_FILES: dict[str, dict[str, Any]] = {
     "missing_headers": {"rows": [], "missing_headers": ["户编号"], "control_total": 40},
     "unreadable_files": {"rows": [], "unreadable": "not a workbook"},
     "control_total_difference": {"control_total": 41},
-    "row_count": {"rows": []},
+    "rows_beyond_bounds": {"rows": []},
+    "other_period": {"stated_period": "2026-01"},
     "rows_not_loaded": {"row_count": 42},
     "foreign_county_share_limit": {
         "rows": [{**row, "county": "桂东县"} for row in rows_of("county_household", COUNTY)]

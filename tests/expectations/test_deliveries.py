@@ -9,20 +9,49 @@ import pytest
 
 from expectations.check import Subject
 from expectations.checkpoint import Outcome, run
-from expectations.deliveries.profile import FOREIGN_SHARE, REJECT_SHARE
+from expectations.deliveries.shared import FOREIGN_SHARE, REJECT_SHARE
 from include.contracts import contracts
 
 KINDS = sorted(contracts())
 
 _ROW_LIMIT = (REJECT_SHARE, REJECT_SHARE + 0.000001)
 _ANY_ROW = (0, 0.000001)
+_ALLOWED = (1, 1.0001)
 CASES: dict[str, tuple[float, float]] = {
     "missing_headers": (0, 1),
     "unreadable_files": (0, 1),
     "control_total_difference": (0, -1),
     "rows_not_loaded": (0, 1),
-    "row_count": (1, 0),
+    "rows_beyond_bounds": (0, -1),
+    "other_period": (0, 1),
     "volume_ratio": (0.5, 1.5001),
+    **{
+        f"{figure}_usual": _ALLOWED
+        for figure in (
+            "row_count",
+            "monitored_share",
+            "median_net_income_pp",
+            "mean_members",
+            "blank_id_share",
+            "uninsured_share",
+            "median_gross_income",
+            "wage_share",
+            "in_place_share",
+            "problem_share",
+            "ended_term_share",
+            "employed_share",
+            "median_wage",
+            "median_allowance",
+            "unpaid_share",
+            "unsafe_share",
+            "unfit_water_share",
+            "outage_share",
+            "median_payment",
+            "active_share",
+            "median_bill",
+            "refund_share",
+        )
+    },
     "rounded_key_share": (0.5, 0.51),
     "median_gross_income": (500, 499.99),
     "foreign_county_share_limit": (FOREIGN_SHARE, FOREIGN_SHARE + 0.000001),

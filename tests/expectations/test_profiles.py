@@ -22,7 +22,8 @@ KINDS = sorted(contracts())
 SHARED = {
     "missing_headers",
     "unreadable_files",
-    "row_count",
+    "rows_beyond_bounds",
+    "other_period",
     "control_total_difference",
     "rows_not_loaded",
     "volume_ratio",
@@ -46,8 +47,9 @@ def profile(db: psycopg.Connection, kind: str, *delivery_ids: int) -> dict[int, 
 
 
 def suite_figures(kind: str) -> set[str]:
+    """Figures judged by themselves; those beside the county's history are in test_habits.py."""
     module = importlib.import_module(f"expectations.deliveries.{kind}")
-    return {check.figure for check in module.suite()}
+    return {check.figure for check in module.suite() if check.habit is None}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,6 +80,7 @@ def test_a_file_that_is_not_whole_has_no_other_figures(db: psycopg.Connection, k
             (1, 0) if key == headless else (0, 1)
         )
         assert row["row_count"] is row["control_total_difference"] is row["rows_not_loaded"] is None
+        assert row["rows_beyond_bounds"] is None
 
 
 def test_totals_are_compared_with_name_and_raw_table(db: psycopg.Connection) -> None:
@@ -90,6 +93,23 @@ def test_totals_are_compared_with_name_and_raw_table(db: psycopg.Connection) -> 
         0, -1, None
     ]  # fmt: skip
     assert [seen[key]["rows_not_loaded"] for key in (equal, short, unloaded)] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(("rows", "beyond"), [(0, -1), (1, 0), (200_000, 0), (200_001, 1)])
+def test_the_number_of_rows_is_bounded_by_the_contract(
+    db: psycopg.Connection, rows: int, beyond: int
+) -> None:
+    key = deliver(db, "county_household", [], row_count=rows)
+    assert profile(db, "county_household", key)[key]["rows_beyond_bounds"] == beyond
+
+
+def test_a_file_may_name_its_month_and_no_other(db: psycopg.Connection) -> None:
+    row = [SOUND["county_household"]]
+    silent = deliver(db, "county_household", row)
+    right = deliver(db, "county_household", row, stated_period="2026-02")
+    wrong = deliver(db, "county_household", row, stated_period="2026-01")
+    seen = profile(db, "county_household", silent, right, wrong)
+    assert [seen[key]["other_period"] for key in (silent, right, wrong)] == [None, 0, 1]
 
 
 def test_volume_is_compared_with_the_last_accepted_delivery_of_the_month_before(
