@@ -1,4 +1,4 @@
-"""``docs``: write docs/domain.md from the code."""
+"""``docs``: write docs/domain.md, and what the contracts' columns feed, from the code."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ def register(app: typer.Typer) -> None:
 
 
 def docs() -> None:
-    """Write docs/domain.md: each mart column's definition, formula, sources and rule rows.
+    """Write docs/domain.md: each mart column's definition, formula, sources and rule rows; and in
+    each contract what its columns feed.
 
-    Needs no services. Run it after a change of a model, a seed or a description; a test compares.
+    Needs no services. Run it after a change of a model, a seed, a contract or a description; tests
+    compare.
     """
-    from include.dictionary.page import PAGE, write
+    from include.dictionary import feeds, page
+    from include.dictionary.formulas import Formulas
+    from include.dictionary.project import Project, manifest
 
-    write()
-    Console().print(f"{PAGE.relative_to(PAGE.parent.parent)} is written.")
+    project = Project(manifest())
+    page.write(project)
+    feeds.write(project, Formulas(project))
+    Console().print(
+        f"{page.PAGE.relative_to(page.PAGE.parent.parent)} and the contracts' feeds are written."
+    )

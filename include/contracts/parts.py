@@ -70,10 +70,15 @@ class RowBounds(BaseModel):
 
 
 class Feeds(BaseModel):
-    """What a column's cells go into: columns of the staging model, and marts computed from them."""
+    """What a column's cells go into: columns of the staging model, and marts computed from them.
+
+    A mart that is only joined or filtered by it (such as by the name of a village) is not named.
+    Those for the ``linkage`` help to find whom a row without a usable ID is about.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    linkage: bool = False
     staging: tuple[str, ...] = ()
     marts: tuple[str, ...] = ()
 

@@ -69,6 +69,17 @@ class Formulas:
                 self._leaves[place] = frozenset().union(*parts)
         return self._leaves[place]
 
+    def base_sql(self, model: str) -> str:
+        """The SQL that a base model's macro writes."""
+        # dbt's return() gives a macro's caller a dict, and Jinja's own macros give text.
+        macros = self._macros.replace("macro cells(", "macro cells_as_text(")
+        template = self._environment.from_string(
+            macros + str(self._project.models[model]["raw_code"])
+        )
+        return template.render(
+            cells=lambda reading, names: {name: f"parse.{reading}(r.{name})" for name in names}
+        )
+
     def _query(self, model: str) -> exp.Query | None:
         if model not in self._parsed:
             try:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from include.contracts import contracts
 from include.dictionary.formulas import Formula, Formulas
-from include.dictionary.project import Project, manifest
+from include.dictionary.project import Project
 from include.settings import PROJECT_ROOT
 
 PAGE = PROJECT_ROOT / "docs" / "domain.md"
@@ -30,9 +29,8 @@ How a month comes about is in [architecture.md](architecture.md). A mart's expec
 """
 
 
-def generate() -> str:
+def generate(project: Project) -> str:
     """The whole page."""
-    project = Project(manifest())
     formulas = Formulas(project)
     used: set[str] = set()
     marts = [line for mart in project.marts for line in _mart(project, formulas, mart, used)]
@@ -52,9 +50,9 @@ def generate() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write(path: Path = PAGE) -> None:
+def write(project: Project) -> None:
     """Write the page anew."""
-    path.write_text(generate(), encoding="utf-8")
+    PAGE.write_text(generate(project), encoding="utf-8")
 
 
 def _mart(project: Project, formulas: Formulas, mart: str, used: set[str]) -> Iterator[str]:

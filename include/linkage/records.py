@@ -6,6 +6,7 @@ scores and codes are written back.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -193,6 +194,13 @@ def references(
         )
         for row in connection.execute(query):
             yield Reference(*row)
+
+
+def columns_read(contract: Contract) -> frozenset[str]:
+    """Columns by which the linkage tells whom a row of this kind is about."""
+    if not any(column.type == "resident_id" for column in contract.columns):
+        return frozenset()
+    return frozenset(re.findall(r"\br\.([a-z]\w*)", _said(contract).as_string(None)))
 
 
 def _said(contract: Contract) -> sql.Composable:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from include.contracts import contracts
+from include.dictionary.feeds import feeds
 from include.dictionary.formulas import Formulas
 from include.dictionary.page import PAGE, generate
 from include.dictionary.project import Project, manifest
@@ -83,5 +85,23 @@ def test_a_formula_leads_to_its_deliveries_and_rules(project: Project) -> None:
     assert formulas.of("household_month", "no_such_column") is None
 
 
-def test_the_page_is_what_the_code_says() -> None:
-    assert PAGE.read_text(encoding="utf-8") == generate(), "write it anew: ./warehouse docs"
+def test_the_page_is_what_the_code_says(project: Project) -> None:
+    assert PAGE.read_text(encoding="utf-8") == generate(project), "write it anew: ./warehouse docs"
+
+
+def test_contracts_say_what_their_columns_feed(project: Project) -> None:
+    said = {kind: dict(contract.feeds) for kind, contract in contracts().items()}
+    assert said == feeds(project, Formulas(project)), "write it anew: ./warehouse docs"
+
+
+def test_feeds_lead_through_joins_and_the_linkage_to_the_marts(project: Project) -> None:
+    found = feeds(project, Formulas(project))
+    household = found["county_household"]
+    assert household["phone"] == "raw only"
+    assert household["net_income_pp"].staging == ("net_income_pp",)
+    assert {"monitor_category", "monitor_code"} <= set(household["monitor_category"].staging)
+    assert "household_month" in household["household_no"].marts
+    person = found["county_person"]
+    assert (person["name"].linkage, person["name"].staging) == (True, ())
+    assert {"person_key", "sex", "birth_date"} <= set(person["cert_no"].staging)
+    assert "medical_burden" in found["yb_settle"]["psn_part_amt"].marts
