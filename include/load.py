@@ -84,12 +84,16 @@ def _load(connection: psycopg.Connection[Any], contract: Contract, landed: Lande
 
 
 def _known(connection: psycopg.Connection[Any], landed: Landed) -> int | None:
-    """The delivery that this content was loaded as; where the name it had announced the wrong month
-    or number of rows, it counts anew under another."""
+    """The delivery that this content was loaded as.
+
+    Where it was refused, or the name it had announced the wrong month or number of rows, it counts
+    anew under another name.
+    """
     row = connection.execute(
         "select delivery_id from ops.delivery "
         "where (kind, county_code, period, sha256) = (%s, %s, %s, %s) "
-        "and (file_name = %s or (coalesce(control_total, row_count) = row_count "
+        "and (file_name = %s or (unreadable is null "
+        "and coalesce(control_total, row_count) = row_count "
         "and coalesce(stated_period, period) = period)) "
         "order by file_name = %s desc, delivery_id desc limit 1",
         [

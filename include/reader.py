@@ -38,7 +38,7 @@ def table(path: Path, file_name: str, known: frozenset[str]) -> Iterator[Table]:
             f"the file is larger than {most} MB.",
             code="F04",
             file=file_name,
-            remedy="send it in parts, or raise WAREHOUSE_LARGEST_FILE_MB.",
+            remedy="send it in parts; the limit is the setting WAREHOUSE_LARGEST_FILE_MB.",
         )
     form = recognise(path, file_name)
     if form == "text":

@@ -13,8 +13,8 @@ from include.contracts import Column, Contract, contracts
 from include.defects.codes import code_list
 from include.load import load
 from include.simulator.identifiers import check_digit
+from tests.unit.hostile import workbook
 from tests.unit.landed import PERIOD, csv_bytes, land, query
-from tests.unit.test_spreadsheet import workbook
 
 HOUSEHOLD = "9900000000000017"
 BORN = "19900105"
