@@ -44,6 +44,7 @@ def table(path: Path, file_name: str, known: frozenset[str]) -> Iterator[Table]:
     if form == "text":
         yield find_table(path, known)
         return
+    settings().landing.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings().landing, prefix=".reading-") as folder:
         target = Path(folder, "table.csv")
         if form == "utf-16":

@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from include.cli.fuzz import fuzz
+
 if TYPE_CHECKING:
     from include.evaluation.comparison import Comparison
     from include.evaluation.defects import CodeFigures
@@ -37,6 +39,7 @@ def register(app: typer.Typer) -> None:
     commands.command()(rules)
     commands.command()(linkage)
     commands.command()(defects)
+    commands.command()(fuzz)
     app.add_typer(commands, name="evaluate")
 
 

@@ -333,7 +333,6 @@ LARGE: dict[str, tuple[Callable[[], Iterable[bytes]], str]] = {
 
 @pytest.mark.parametrize("case", LARGE)
 def test_memory_stays_under_a_gigabyte(home: Path, case: str) -> None:
-    settings().landing.mkdir(parents=True)
     file = home / "file"
     make, refused = LARGE[case]
     with file.open("wb") as target:
