@@ -68,7 +68,7 @@ def _fails(contract: Contract, rule: Rule) -> sql.Composed:
             fails = sql.SQL("{} > {}").format(value, _value(contract.column(rule.at_most)))
         case "age_at_most":
             fails = sql.SQL(
-                "{} <= to_date(%(period)s, 'YYYY-MM') + interval '1 month' - interval {}"
+                "{} < to_date(%(period)s, 'YYYY-MM') + interval '1 month' - interval {}"
             ).format(value, sql.Literal(f"{(rule.age_at_most or 0) + 1} years"))
         case _:
             fails = _contradicts_id(column, str(rule.agrees_with_id))
