@@ -48,7 +48,8 @@ def is_structure(first_cell: str | None, is_empty: bool) -> bool:
 
 def plain_header(title: str) -> str:
     """A heading without what typing and page layout add: full-width forms, blanks, line breaks."""
-    return "".join(unicodedata.normalize("NFKC", title).split())
+    without_blanks = "".join(unicodedata.normalize("NFKC", title).split())
+    return unicodedata.normalize("NFKC", without_blanks)  # neighbours may be one character now
 
 
 def find_header(rows: Sequence[Sequence[str]], known: frozenset[str]) -> Header | None:

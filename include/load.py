@@ -76,34 +76,35 @@ def load(landed: Landed, contract: Contract | None = None) -> int:
 def _load(connection: psycopg.Connection[Any], contract: Contract, landed: Landed) -> int:
     # Loads of one kind take turns: they share the sequence that numbers rows.
     connection.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"raw.{contract.kind}"])
-    delivery_id = _known(connection, landed)
+    delivery_id = _known(connection, contract, landed)
     if delivery_id is None:
         delivery_id = _load_new(connection, contract, landed)
     _record_arrival(connection, landed, delivery_id)
     return delivery_id
 
 
-def _known(connection: psycopg.Connection[Any], landed: Landed) -> int | None:
+def _known(connection: psycopg.Connection[Any], contract: Contract, landed: Landed) -> int | None:
     """The delivery that this content was loaded as.
 
-    Where it was refused, or the name it had announced the wrong month or number of rows, it counts
-    anew under another name.
+    Where it could not be loaded, it counts anew under another name or another version of the
+    contract; where its name announced the wrong month or number of rows, under another name.
     """
     row = connection.execute(
         "select delivery_id from ops.delivery "
-        "where (kind, county_code, period, sha256) = (%s, %s, %s, %s) "
-        "and (file_name = %s or (unreadable is null "
-        "and coalesce(control_total, row_count) = row_count "
-        "and coalesce(stated_period, period) = period)) "
-        "order by file_name = %s desc, delivery_id desc limit 1",
-        [
-            landed.kind,
-            landed.county_code,
-            landed.period,
-            landed.sha256,
-            landed.file_name,
-            landed.file_name,
-        ],
+        "where (kind, county_code, period, sha256) = (%(kind)s, %(county)s, %(period)s, %(sha)s) "
+        "and case when unreadable is null and missing_headers = '{}' "
+        "then file_name = %(name)s or (coalesce(control_total, row_count) = row_count "
+        "and coalesce(stated_period, period) = period) "
+        "else (file_name, contract_version) = (%(name)s, %(version)s) end "
+        "order by file_name = %(name)s desc, delivery_id desc limit 1",
+        {
+            "kind": landed.kind,
+            "county": landed.county_code,
+            "period": landed.period,
+            "sha": landed.sha256,
+            "name": landed.file_name,
+            "version": contract.version,
+        },
     ).fetchone()
     return row[0] if row else None
 

@@ -42,6 +42,7 @@ def land(
     name: str = "5-帮扶措施.csv",
     kind: str = KIND,
     period: str = PERIOD,
+    county_code: str = COUNTY,
     uri: str | None = None,
     modified: int | None = 1,
 ) -> Landed:
@@ -50,7 +51,7 @@ def land(
     return Landed(
         source=contracts()[kind].source,
         kind=kind,
-        county_code=COUNTY,
+        county_code=county_code,
         period=period,
         uri=uri or f"file:///drop/{name}",
         file_name=name,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
 from include.acceptance import counties
-from include.contracts import FOLDER, Contract, contracts
+from include.contracts import FOLDER, Column, Contract, Rule, contracts
 from include.contracts.reading import read
 from include.errors import BadContract
 from include.load import load
+from include.settings import PROJECT_ROOT
+from tests.unit.hostile import merged
 from tests.unit.landed import COUNTY, HEADER, PERIOD, csv_bytes, delivery, land, raw_rows, row
 
 SOUND = (FOLDER / "county_measure.yml").read_text(encoding="utf-8").split("feeds:\n")[0]
@@ -146,3 +150,35 @@ def test_the_same_heading_may_mean_something_else_elsewhere() -> None:
     assert contract.headers_in("431002", PERIOD)["名称"].name == "county"
     assert contract.headers_in("431003", PERIOD)["名称"].name == "measure_detail"
     assert "名称" not in contract.headers_in("431021", PERIOD)
+
+
+PAGE = (PROJECT_ROOT / "docs" / "contracts.md").read_text(encoding="utf-8")
+
+
+def test_the_recipe_makes_the_odd_spreadsheet_load(warehouse: str, tmp_path: Path) -> None:
+    """The table and the lines of docs/contracts.md, as they stand there."""
+    lines = PAGE.split("first rows are\n")[1].split("\nand its receipt")[0].strip().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    del rows[1]  # markdown's own line
+    title, group, below, *records = rows
+    content = merged([title[:1], group, below, *records], (0, 0, 0, 5), (1, 2, 1, 3))
+    yizhang = partial(land, content, name="5-帮扶措施_20260303.xlsx", county_code="431022")
+    refused = delivery(warehouse, load(yizhang()))
+    assert refused["missing_headers"] == ["户编号", "实施情况"]
+
+    recipe = textwrap.dedent(PAGE.split("```yaml\n")[1].split("   ```")[0])
+    text = with_lines(recipe.rstrip())
+    assert load(yizhang(), read(written(tmp_path, text))) == refused["delivery_id"]
+    raised = text.replace('version: "1.0"', 'version: "1.1"')
+    assert raised != text
+    found = delivery(warehouse, load(yizhang(), read(written(tmp_path, raised))))
+    assert (found["missing_headers"], found["row_count"]) == ([], 2)
+    assert (found["stated_period"], found["contract_version"]) == ("2026-02", "1.1")
+    assert raw_rows(warehouse) == [(4, *records[0]), (5, *records[1])]
+
+
+def test_the_page_names_every_key_of_a_contract() -> None:
+    for name in (*Contract.model_fields, *Column.model_fields):
+        assert f"`{name}`" in PAGE, name
+    for name in Rule.model_fields.keys() - {"code", "column", "tolerance", "unless"}:
+        assert f"`{name}`" in PAGE, name

@@ -130,7 +130,7 @@ def found(dsn: str, delivery_id: int) -> Found:
             "where delivery_id = %s and row_no is not null",
             [delivery_id],
         )
-    )  # type: ignore[arg-type]
+    )
 
 
 def delivered(contract: Contract, form: str, records: list[dict[str, str]]) -> int:
