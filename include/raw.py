@@ -144,7 +144,7 @@ def _copy(
 
 
 def _is_record(columns: list[sql.Identifier]) -> sql.Composed:
-    """``delimited.is_structure``, negated, for COPY: it leaves out what is no record.
+    """``layout.is_structure``, negated, for COPY: it leaves out what is no record.
 
     The row number goes on all the same. Almost every row is settled by its first two characters.
     """

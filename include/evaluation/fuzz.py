@@ -37,7 +37,7 @@ ENDINGS = ("accepted", "quarantined", "rejected")
 _SOURCES: tuple[Source, ...] = ("county", "civil_affairs", "health_insurance")
 _BATCH = 1000
 """Files before one judgement: a checkpoint costs the same for one delivery and for many."""
-_HUNG_S = 300
+HUNG_S = 300
 
 
 class Hung(Exception):
@@ -225,7 +225,7 @@ def _time_limit() -> Iterator[None]:
         raise Hung
 
     before = signal.signal(signal.SIGALRM, hung)
-    signal.alarm(_HUNG_S)
+    signal.alarm(HUNG_S)
     try:
         yield
     finally:
