@@ -1,20 +1,23 @@
 """The eleven counties' files of a month: fetched, loaded, judged; then the month is ready.
 
 ### What
-Fetches every county's folder of a month (xlsx, csv), loads each file once, and lets Great
-Expectations accept or reject each delivery as a whole.
+Fetches every county's folder of a month (xlsx, csv), loads each file once, lets Great
+Expectations accept or reject each delivery as a whole, and asks the month's gate: it opens when
+all counties have been judged, when the deadline has passed, or when an operator says so.
 ### Reads
 `WAREHOUSE_COUNTY_URL/<period>/<county code>/` (file:// or sftp://).
 ### Writes
-Landing, `raw.county_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
+Landing, `raw.county_*`, `ops.delivery`, `ops.acceptance`, `ops.readiness`, Data Docs; the asset
 `county_accepted`.
 ### How to rerun
 `./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run. What was loaded before is
 not loaded again.
 ### Triage
-`fetch_and_load` red: the county has not delivered, or its drop does not answer; the task tries
-again. A rejected county does not stop the others: `judge` logs file, reason and remedy, and the
-county is held back on the scorecard until it sends a corrected file and the month is run again.
+`fetch_and_load` skipped: the county has not delivered. Red: its drop does not answer; the task
+tries again. Neither stops the others: `late_deliveries` takes in what comes later. `ready`
+skipped: the gate waits, and `./warehouse readiness show` says for whom; `late_deliveries` goes on
+when it opens. A rejected county is held back on the scorecard until its correction has come, which
+builds the month again by itself.
 ### Owner
 data-engineering
 """
@@ -44,14 +47,20 @@ with DAG(
     def fetch_and_load(county_code: str, dag_run: Any = None) -> list[int]:
         """Delivery ids of one county."""
         from airflow.sdk import get_current_context
+        from airflow.sdk.exceptions import AirflowSkipException
 
+        from include.errors import DeliveryMissing
         from include.load import load
         from include.sources.county import fetch
 
         get_current_context()["county"] = county_code
-        return [load(landed) for landed in fetch(dag_run.partition_key, county_code)]
+        try:
+            landed = fetch(dag_run.partition_key, county_code)
+        except DeliveryMissing as missing:
+            raise AirflowSkipException(str(missing)) from None
+        return [load(each) for each in landed]
 
-    @task
+    @task(trigger_rule="all_done")
     def judge(dag_run: Any = None) -> dict[str, int]:
         """How many deliveries were accepted and rejected."""
         from include.pipeline import judge_deliveries
@@ -60,10 +69,14 @@ with DAG(
 
     @task(outlets=[COUNTY], pool=REPORTS_POOL)
     def ready(dag_run: Any = None) -> list[str]:
-        """The counties that are held back; fails while one has not been judged at all."""
-        from include.acceptance import ensure_judged, held_back
+        """The counties that are held back; skipped while the month's gate waits."""
+        from airflow.sdk.exceptions import AirflowSkipException
 
-        ensure_judged(dag_run.partition_key)
-        return held_back(dag_run.partition_key)
+        from include.readiness import ask
+
+        gate = ask(dag_run.partition_key, "county")
+        if not gate.is_open:
+            raise AirflowSkipException(gate.sentence)
+        return gate.held_back
 
     fetch_and_load.expand(county_code=list(counties())) >> judge() >> ready()

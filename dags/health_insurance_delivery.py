@@ -12,7 +12,8 @@ Landing, `raw.yb_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
 `./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run.
 ### Triage
 `extract_and_load` red: the API does not answer; the next try goes on at the page that failed.
-`judge` red: a delivery was rejected; the month waits, since every county depends on it.
+`judge` red: a delivery was rejected; the month waits, since every county depends on it,
+unless an operator says otherwise: `./warehouse readiness go-ahead 2026-01 --reason "…"`.
 `ready` waiting: another source is reporting; the pool `accepted_reports` lets one at a time.
 ### Owner
 data-engineering
@@ -52,10 +53,10 @@ with DAG(
 
     @task
     def judge(dag_run: Any = None) -> dict[str, int]:
-        """How many deliveries were accepted; fails where one was rejected."""
-        from include.pipeline import demand_accepted
+        """How many deliveries were accepted; fails where the month's gate is not open."""
+        from include.pipeline import demand_open
 
-        return demand_accepted("health_insurance", dag_run.partition_key)
+        return demand_open("health_insurance", dag_run.partition_key)
 
     @task(outlets=[HEALTH_INSURANCE], pool=REPORTS_POOL)
     def ready() -> None:

@@ -2,7 +2,8 @@
 
 ### What
 Builds the candidate of one month from all accepted deliveries, audits it and publishes it.
-Starts by itself when the last of the three sources has been accepted for the month.
+Starts by itself when the last of the three sources has reported the month, or when
+`late_deliveries` says that it is due.
 ### Reads
 `raw.*` through `ops.accepted_delivery`, seeds.
 ### Writes
@@ -21,18 +22,37 @@ data-engineering
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, PartitionedAssetTimetable, task
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from include.municipality import CIVIL_AFFAIRS, COUNTY, DEFAULTS, HEALTH_INSURANCE
+from include.municipality import (
+    CIVIL_AFFAIRS,
+    COUNTY,
+    DEFAULTS,
+    HEALTH_INSURANCE,
+    MONTH_DUE,
+    say_build_is_late,
+)
+from include.settings import settings
 
 with DAG(
     dag_id="monthly_build",
-    schedule=PartitionedAssetTimetable(assets=COUNTY & CIVIL_AFFAIRS & HEALTH_INSURANCE),
+    schedule=PartitionedAssetTimetable(
+        assets=(COUNTY & CIVIL_AFFAIRS & HEALTH_INSURANCE) | MONTH_DUE
+    ),
     catchup=False,
     # Two builds at once would write the same candidate.
     max_active_runs=1,
+    # A partitioned run has no logical date that a deadline could refer to.
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(minutes=settings().build_minutes),
+        callback=SyncCallback(say_build_is_late),
+    ),
     # A build is one dbt process; trying half of it again is a new build (see How to rerun).
     default_args=DEFAULTS | {"retries": 0},
     tags=["build", "tier-1"],

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
@@ -19,9 +18,9 @@ from psycopg.types.json import Jsonb
 from expectations.catalogue import write_page
 from expectations.check import Check, Subject
 from expectations.checkpoint import Outcome, run
-from include.contracts import Source, kinds_of
+from include.contracts import Source
 from include.database import connect
-from include.errors import DeliveryMissing, WarehouseError
+from include.errors import WarehouseError
 from include.settings import PROJECT_ROOT
 
 logger = logging.getLogger(__name__)
@@ -88,35 +87,6 @@ def judge(source: Source, period: str, only: Collection[int] | None = None) -> l
                 "; ".join(reason["expected"] for reason in verdict.reasons),
             )
     return verdicts
-
-
-def held_back(period: str) -> list[str]:
-    """Codes of the counties that lack an accepted delivery of a kind that holds them back."""
-    with connect() as connection:
-        return [county for county in counties() if _lacking(connection, period, "accepted", county)]
-
-
-def ensure_judged(period: str) -> None:
-    """Every county has been judged, either way, for each county kind of ``period``.
-
-    Raises DeliveryMissing that names the counties and kinds which have not come or wait for
-    their verdict.
-    """
-    with connect() as connection:
-        lacking = {
-            county: kinds
-            for county in counties()
-            if (kinds := _lacking(connection, period, "judged", county))
-        }
-    if lacking:
-        listed = "; ".join(
-            f"{code} {counties()[code]}: {', '.join(kinds)}" for code, kinds in lacking.items()
-        )
-        raise DeliveryMissing(
-            f"{period} is not complete: {len(lacking)} of {len(counties())} counties have"
-            f" deliveries neither received nor judged ({listed}).",
-            remedy="remind these counties; the run tries again and goes on once they have come.",
-        )
 
 
 @cache
@@ -235,26 +205,3 @@ def _reason(check: Check, delivery: dict[str, Any]) -> dict[str, Any]:
     if isinstance(observed, list):
         return reason | {"observed": len(observed), "missing_headers": observed}
     return reason | {"observed": None if observed is None else float(observed)}
-
-
-def _lacking(
-    connection: psycopg.Connection[Any], period: str, state: str, county_code: str
-) -> list[str]:
-    """Titles of the kinds without an accepted delivery, of those that hold a county back, or of the
-    county kinds without any judged delivery.
-    """
-    there = {
-        kind
-        for (kind,) in connection.execute(
-            "select d.kind from ops.delivery as d inner join ops.acceptance as c"
-            " using (delivery_id)"
-            " where d.source = 'county' and d.period = %s and d.county_code = %s"
-            " and (%s = 'judged' or c.outcome = 'accepted')",
-            [period, county_code, state],
-        )
-    }
-    return [
-        f"{contract.kind} ({contract.title_zh})"
-        for contract in kinds_of("county")
-        if contract.kind not in there and (state == "judged" or contract.holds_back)
-    ]

@@ -15,6 +15,7 @@ from include.services.airflow_environment import ADMIN, api_url, password_file
 
 PRODUCERS = ("county_delivery", "civil_affairs_delivery", "health_insurance_delivery")
 BUILD = "monthly_build"
+WATCH = "late_deliveries"
 ENDED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 
 

@@ -61,5 +61,9 @@ class BackfillRefused(WarehouseError):
     """A backfill request breaks a rule; nothing was started."""
 
 
+class GoAheadRefused(WarehouseError):
+    """An operator's go-ahead that names no waiting month or gives no reason."""
+
+
 class ServiceFailed(WarehouseError):
     """An embedded service did not start or died."""

@@ -19,6 +19,8 @@ CIVIL_AFFAIRS = Asset(name="civil_affairs_accepted", uri="x-warehouse://accepted
 HEALTH_INSURANCE = Asset(
     name="health_insurance_accepted", uri="x-warehouse://accepted/health_insurance"
 )
+MONTH_DUE = Asset(name="month_due", uri="x-warehouse://month/due")
+"""A month to build though not all three sources have just reported (include/watch.py)."""
 
 
 def schedule_start() -> pendulum.DateTime | None:
@@ -35,15 +37,44 @@ def monthly() -> CronPartitionTimetable:
 
 
 def say_what_to_do(context: dict[str, Any]) -> None:
-    """On failure, put the refusal's remedy (no personal value is in it) last in the log."""
+    """On failure, tell people (include/notices.py) and put the remedy last in the log.
+
+    What the register of deliveries and publications says by itself is not told twice.
+    """
+    from include.errors import DeliveryRejected, GateBlocked
+    from include.notices import task_failed, tell
+
     error = context.get("exception")
+    dag_id, task, period = _named(context)
     remedy = getattr(error, "remedy", "read the task's log above.")
+    found = [] if isinstance(error, DeliveryRejected | GateBlocked) else [error]
+    tell(task_failed(dag_id, task, period, each) for each in found)
     logging.getLogger("warehouse.failure").error(
-        "%s of %s failed. What to do: %s",
-        context["task_instance"].task_id,
-        context["dag_run"].partition_key,
-        remedy,
+        "%s of %s failed. What to do: %s", task, period or dag_id, remedy
     )
+
+
+def say_it_recovered(context: dict[str, Any]) -> None:
+    """On success, have the task's next failure told again."""
+    from include.notices import task_recovered
+
+    task_recovered(*_named(context))
+
+
+def _named(context: dict[str, Any]) -> tuple[str, str, str | None]:
+    """DAG, task with its map index, and the month, None where the run has none."""
+    instance = context["task_instance"]
+    task = (
+        instance.task_id if instance.map_index < 0 else f"{instance.task_id}[{instance.map_index}]"
+    )
+    return instance.dag_id, task, context["dag_run"].partition_key
+
+
+def say_build_is_late(context: dict[str, Any], **_: Any) -> None:
+    """A month's build has not ended by its deadline (Airflow's DeadlineAlert)."""
+    from include.notices import build_is_late, tell
+
+    tell([build_is_late(context["dag_run"]["partition_key"])])
 
 
 DEFAULTS: dict[str, Any] = {
@@ -53,4 +84,5 @@ DEFAULTS: dict[str, Any] = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(hours=1),
     "on_failure_callback": say_what_to_do,
+    "on_success_callback": say_it_recovered,
 }

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from include.contracts import Source, kinds_of
 from include.database import connect
-from include.errors import DeliveryRejected
 
 
 def judge_deliveries(source: Source, period: str) -> dict[str, int]:
@@ -24,34 +22,12 @@ def judge_deliveries(source: Source, period: str) -> dict[str, int]:
     return dict(Counter(outcome for (outcome,) in outcomes))
 
 
-def demand_accepted(source: Source, period: str) -> dict[str, int]:
-    """Judge, and insist that every kind of a source which the whole city shares is accepted.
+def demand_open(source: Source, period: str) -> dict[str, int]:
+    """Judge, and insist that the source's gate is open (see include.readiness.demand)."""
+    from include.readiness import demand
 
-    Raises DeliveryRejected with the kinds and what was expected of them.
-    """
     outcomes = judge_deliveries(source, period)
-    with connect() as connection:
-        reasons: dict[str, Any] = dict(
-            connection.execute(
-                "select d.kind, string_agg(distinct reason ->> 'expected', '; ') "
-                "from ops.delivery as d inner join ops.acceptance as a using (delivery_id) "
-                "cross join lateral jsonb_array_elements(a.reasons) as reason "
-                "where d.source = %(source)s and d.period = %(period)s and d.kind = any(%(kinds)s) "
-                "and not exists (select from ops.accepted_delivery as other "
-                "where other.kind = d.kind and other.period = d.period) group by d.kind",
-                {
-                    "source": source,
-                    "period": period,
-                    "kinds": [contract.kind for contract in kinds_of(source)],
-                },
-            ).fetchall()
-        )
-    if reasons:
-        listed = "; ".join(f"{kind} ({expected})" for kind, expected in sorted(reasons.items()))
-        raise DeliveryRejected(
-            f"{source} of {period} was rejected: {listed}.",
-            remedy="ask the sender to correct the data, then clear the extraction of this month.",
-        )
+    demand(period, source)
     return outcomes
 
 
@@ -82,11 +58,3 @@ def load_health_insurance(period: str) -> None:
 
     for contract in kinds_of("health_insurance"):
         load(extract(period, contract.kind))
-
-
-def judge_counties(period: str) -> None:
-    """Judge the counties' files; raises DeliveryMissing while one has not delivered."""
-    from include.acceptance import ensure_judged
-
-    judge_deliveries("county", period)
-    ensure_judged(period)

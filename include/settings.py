@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -54,6 +55,23 @@ class Settings(BaseSettings):
 
     schedule_from: str = ""
     """First month (YYYY-MM) that the schedule fetches by itself; earlier ones come by backfill."""
+    alert_webhook: str = ""
+    """URL that gets each new notice as JSON; empty: none."""
+    alert_email: str = ""
+    """Addresses that get new notices, separated by commas; empty: none."""
+    alert_email_from: str = "warehouse@localhost"
+    alert_smtp_host: str = "127.0.0.1"
+    alert_smtp_port: int = 25
+    alert_smtp_security: Literal["none", "starttls", "ssl"] = "none"
+    alert_smtp_user: str = ""
+    alert_smtp_password: str = ""
+    build_minutes: int = Field(default=240, ge=1)
+    """How long after it was queued a month's build may take before people are told."""
+
+    watch_minutes: int = Field(default=10, ge=1)
+    """How often the counties' drops are looked at for new and corrected files."""
+    open_months: int = Field(default=12, ge=1)
+    """How many of the latest months a county may still deliver or correct."""
     lookback_days: int = 62
     """How far before a period's first day a civil-affairs extract looks for late changes."""
 

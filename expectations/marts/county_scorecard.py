@@ -157,6 +157,15 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             reason="last month's figure under this month's name misleads.",
         ),
         identity(
+            "shown_instead_when_held_back",
+            "(data_status is distinct from 'held_back' and shown_instead_period is not null)"
+            " or shown_instead_period >= period"
+            " or (shown_instead_period is null and shown_instead_sent_on is not null)",
+            description="only a county held back names a month to show instead, an earlier one",
+            label_zh="暂缓县标明代替展示的月份",
+            reason="a figure shown under another month's name misleads.",
+        ),
+        identity(
             "published_with_figures",
             f"data_status is distinct from 'held_back' and ({some_null})",
             description="a county not held back has every figure",

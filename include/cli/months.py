@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from include.airflow_api import BUILD, ENDED, PRODUCERS, Airflow, Run, Task
+from include.airflow_api import BUILD, ENDED, PRODUCERS, WATCH, Airflow, Run, Task
 from include.errors import ServiceFailed, WarehouseError
 
 _POLL_S = 2.0
@@ -50,7 +50,7 @@ def start_months(airflow: Airflow, first: str, last: str) -> Started:
     """Switch the DAGs on and create Airflow's backfills of the three sources over the months."""
     _wait_for_dags(airflow)
     since = datetime.now(UTC) - timedelta(seconds=1)
-    for dag_id in (BUILD, *PRODUCERS):
+    for dag_id in (BUILD, *PRODUCERS, WATCH):
         airflow.switch_on(dag_id)
     backfills = {dag_id: airflow.backfill(dag_id, first, last) for dag_id in PRODUCERS}
     return Started(months(first, last), since, backfills)
@@ -174,7 +174,7 @@ def _done_steps(tasks: list[Task]) -> set[str]:
 
 def _wait_for_dags(airflow: Airflow) -> None:
     deadline = time.monotonic() + _DAGS_READ_WITHIN_S
-    while not {*PRODUCERS, BUILD} <= airflow.dags():
+    while not {*PRODUCERS, BUILD, WATCH} <= airflow.dags():
         if broken := airflow.import_errors():
             raise ServiceFailed(
                 f"Airflow cannot read {', '.join(broken)}.",

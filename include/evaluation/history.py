@@ -47,11 +47,11 @@ def _publish(period: str) -> None:
 
 STEPS: dict[str, Callable[[str], object]] = {
     "county: load": pipeline.load_counties,
-    "county: judge": pipeline.judge_counties,
+    "county: judge": lambda period: pipeline.demand_open("county", period),
     "civil affairs: load": pipeline.load_civil_affairs,
-    "civil affairs: judge": lambda period: pipeline.demand_accepted("civil_affairs", period),
+    "civil affairs: judge": lambda period: pipeline.demand_open("civil_affairs", period),
     "health insurance: load": pipeline.load_health_insurance,
-    "health insurance: judge": lambda period: pipeline.demand_accepted("health_insurance", period),
+    "health insurance: judge": lambda period: pipeline.demand_open("health_insurance", period),
     "dbt": _dbt,
     "audit": _audit,
     "publish": _publish,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -19,6 +19,10 @@ from include.settings import settings
 _log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 _TIMEOUT_S = 60.0
+_SETTLED_AFTER = timedelta(minutes=1)
+
+Seen = tuple[str, int, datetime | None]
+"""A file by URL (without the account), bytes and the sender's time stamp: what a listing tells."""
 
 
 def fetch(period: str, county_code: str) -> list[Landed]:
@@ -28,39 +32,60 @@ def fetch(period: str, county_code: str) -> list[Landed]:
     DeliveryMissing where there is no folder or nothing usable in it, SourceUnavailable where the
     drop does not answer.
     """
+    landed = _fetch(period, county_code, frozenset(), None)
+    if not landed:
+        raise DeliveryMissing(
+            f"county {county_code} has delivered nothing for {period}.",
+            file=_public(_folder_of(period, county_code)),
+            remedy="ask the county to deliver; its drop is looked at every few minutes.",
+        )
+    return landed
+
+
+def fetch_new(
+    period: str, county_code: str, known: Collection[Seen], now: datetime
+) -> list[Landed]:
+    """Land the files of a county's folder that are not ``known``, oldest first.
+
+    Known files are not opened. One written within a minute of ``now`` may be half there and is left
+    for the next time. Raises SourceUnavailable where the drop does not answer.
+    """
+    return _fetch(period, county_code, known, now)
+
+
+def _fetch(
+    period: str, county_code: str, known: Collection[Seen], now: datetime | None
+) -> list[Landed]:
+    uri = _folder_of(period, county_code)
+    from paramiko import SSHException
+
+    trouble: Exception | None = None
+    try:
+        return list(_fetch_folder(uri, period, county_code, known, now))
+    except FileNotFoundError:
+        return []
+    except (OSError, EOFError, SSHException) as error:
+        trouble = error
+    raise SourceUnavailable(
+        f"the drop of county {county_code} does not answer ({type(trouble).__name__}).",
+        file=_public(uri),
+        remedy="check the server and the account; the drop is looked at again in a few minutes.",
+    )
+
+
+def _folder_of(period: str, county_code: str) -> str:
     root = settings().county_url_overrides.get(county_code) or settings().county_url
     if not root:
         raise ConfigurationMissing(
             "WAREHOUSE_COUNTY_URL is not set.",
             remedy="set it to the fsspec URL below which counties deliver, such as sftp://host/drop.",
         )
-    from paramiko import SSHException
-
-    uri = f"{root.rstrip('/')}/{period}/{county_code}"
-    trouble: Exception | None = None
-    landed: list[Landed] = []
-    try:
-        landed = list(_fetch_folder(uri, period, county_code))
-    except FileNotFoundError:
-        pass
-    except (OSError, EOFError, SSHException) as error:
-        trouble = error
-    if trouble:
-        raise SourceUnavailable(
-            f"the drop of county {county_code} does not answer ({type(trouble).__name__}).",
-            file=_public(uri),
-            remedy="check the server and the account, then clear this task to try again.",
-        )
-    if not landed:
-        raise DeliveryMissing(
-            f"county {county_code} has delivered nothing for {period}.",
-            file=_public(uri),
-            remedy="ask the county to deliver; the task looks again at its next retry.",
-        )
-    return landed
+    return f"{root.rstrip('/')}/{period}/{county_code}"
 
 
-def _fetch_folder(uri: str, period: str, county_code: str) -> Iterator[Landed]:
+def _fetch_folder(
+    uri: str, period: str, county_code: str, known: Collection[Seen], now: datetime | None
+) -> Iterator[Landed]:
     with _open(uri) as (filesystem, folder):
         entries = [
             found
@@ -68,19 +93,23 @@ def _fetch_folder(uri: str, period: str, county_code: str) -> Iterator[Landed]:
             # A link may lead out of the drop.
             if found["type"] == "file" and not found.get("islink")
         ]
-        known = {
+        contracted = {
             entry["name"]: contract
             for entry in sorted(entries, key=_age)
             if (contract := _contract_of(PurePosixPath(entry["name"]).name))
         }
-        if strange := len(entries) - len(known):
+        if strange := len(entries) - len(contracted):
             # Not by name: what is no delivery may be named after a person.
             _log.warning(
                 "%s: %d files that no contract knows are left alone", _public(uri), strange
             )
         modified = {entry["name"]: _modified(entry) for entry in entries}
-        for name, contract in known.items():
+        sizes = {entry["name"]: entry["size"] for entry in entries}
+        for name, contract in contracted.items():
             file_name = PurePosixPath(name).name
+            file_uri = f"{_public(uri)}/{file_name}"
+            if (file_uri, sizes[name], modified[name]) in known or _unsettled(modified[name], now):
+                continue
             with filesystem.open(name, "rb") as file:
                 path, size, sha256 = store(_chunks(file))
             yield Landed(
@@ -88,7 +117,7 @@ def _fetch_folder(uri: str, period: str, county_code: str) -> Iterator[Landed]:
                 kind=contract.kind,
                 county_code=county_code,
                 period=period,
-                uri=f"{_public(uri)}/{file_name}",
+                uri=file_uri,
                 file_name=file_name,
                 path=path,
                 bytes=size,
@@ -148,6 +177,10 @@ def _modified(entry: dict[str, Any]) -> datetime | None:
             case int() | float() as stamp:
                 return datetime.fromtimestamp(stamp, tz=UTC)
     return None
+
+
+def _unsettled(modified: datetime | None, now: datetime | None) -> bool:
+    return modified is not None and now is not None and abs(now - modified) < _SETTLED_AFTER
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

@@ -57,7 +57,7 @@ def dags(parsed: dict[str, Any]) -> dict[str, Any]:
 
 def test_all_dags_are_read(parsed: dict[str, Any]) -> None:
     assert parsed["errors"] == {}
-    assert set(parsed["dags"]) == {*SOURCES, "monthly_build"}
+    assert set(parsed["dags"]) == {*SOURCES, "late_deliveries", "monthly_build"}
 
 
 def test_a_broken_dag_file_is_seen(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_reading_the_dags_imports_nothing_heavy(parsed: dict[str, Any]) -> None:
     assert packages.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("dag_id", [*SOURCES, "monthly_build"])
+@pytest.mark.parametrize("dag_id", [*SOURCES, "late_deliveries", "monthly_build"])
 def test_policy(dags: dict[str, Any], dag_id: str) -> None:
     dag = dags[dag_id]
     assert dag["file"] == f"{dag_id}.py"
@@ -104,10 +104,19 @@ def test_a_source_tries_again_and_says_when_it_is_accepted(
     assert {name for name, task in dag["tasks"].items() if task["pool"] == REPORTS_POOL} == {last}
 
 
+def test_the_look_into_the_drops_sends_months_one_after_the_other(dags: dict[str, Any]) -> None:
+    dag = dags["late_deliveries"]
+    assert dag["timetable"] == "DeltaTriggerTimetable"
+    assert dag["tasks"]["take_in"]["before"] == ["due", "tell"]
+    assert dag["tasks"]["due"]["before"] == ["send"]
+    assert dag["tasks"]["send"]["outlets"] == ["month_due"]
+    assert dag["tasks"]["send"]["pool"] == REPORTS_POOL
+
+
 def test_the_build_waits_for_all_sources_and_goes_in_order(dags: dict[str, Any]) -> None:
     dag = dags["monthly_build"]
     assert dag["timetable"] == "PartitionedAssetTimetable"
-    assert dag["waits_for"] == sorted(SOURCES.values())
+    assert dag["waits_for"] == sorted([*SOURCES.values(), "month_due"])
     after = {name: task["before"] for name, task in dag["tasks"].items()}
     assert after["dbt"] == ["audit"]
     assert after["audit"] == ["publish"]

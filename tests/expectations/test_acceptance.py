@@ -10,9 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from include.acceptance import counties, ensure_judged, held_back, judge
+from include.acceptance import counties, judge
 from include.contracts import contracts, kinds_of
 from include.errors import DeliveryMissing, WarehouseError
+from include.readiness import demand
 from include.settings import settings
 from tests.expectations.deliveries import (
     COUNTY,
@@ -67,8 +68,7 @@ def test_a_sound_month_is_accepted_and_decided_once(db: psycopg.Connection) -> N
         delivered.values(), "accepted"
     )
     assert [v.warnings for v in verdicts] == [[]] * len(delivered)
-    assert held_back("2027-01") == []
-    ensure_judged("2027-01")
+    assert demand("2027-01", "county").held_back == []
     assert judge("county", "2027-01") == []
     decided = db.execute(
         "select count(*) from ops.acceptance inner join ops.delivery using (delivery_id)"
@@ -187,21 +187,14 @@ def test_a_county_with_a_rejected_file_is_held_back_until_it_is_replaced(
             elif kind != "county_income":
                 deliver(db, kind, rows_of(kind, county), period=period)
     judge("county", period)
-    with pytest.raises(DeliveryMissing, match=r"431026 汝城县: county_income \(收入情况\)"):
-        ensure_judged(period)
+    with pytest.raises(DeliveryMissing, match=r"431026 汝城县: county_income \(收入情况\) missing"):
+        demand(period, "county")
     deliver(db, "county_income", [], period=period, missing_headers=["户编号"])
     judge("county", period)
-    ensure_judged(period)
-    assert held_back(period) == [COUNTY]
+    assert demand(period, "county").held_back == [COUNTY]
     deliver(db, "county_income", rows_of("county_income", COUNTY), period=period)
     judge("county", period)
-    assert held_back(period) == []
-
-
-def test_no_delivery_at_all_names_every_county(warehouse: str) -> None:
-    with pytest.raises(DeliveryMissing, match="11 of 11 counties"):
-        ensure_judged("2019-01")
-    assert held_back("2019-01") == list(counties())
+    assert demand(period, "county").held_back == []
 
 
 def test_a_profile_that_cannot_be_judged_decides_nothing(

@@ -1,0 +1,218 @@
+"""What people must be told: what, since when, and what to do. Always on record in ops.notice.
+
+Rejections, blocks and lateness are read from the register, so it does not matter who noticed them;
+failed tasks come from Airflow's callbacks. A subject in the same state is told once. When a
+condition has ended, its next occurrence is told again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import psycopg
+
+from include.acceptance import counties
+from include.contracts import contracts
+from include.database import connect
+from include.readiness import SOURCES, assess
+from include.settings import settings
+
+Kind = Literal["rejected", "blocked", "late", "failed"]
+OVER = "over"
+_LOCK = 431002
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to tell. ``subject`` names what it is about, ``state`` how that stands."""
+
+    kind: Kind
+    subject: str
+    state: str
+    period: str | None
+    county_code: str | None
+    what: str
+    remedy: str
+
+
+def tell(found: Iterable[Notice] = (), now: datetime | None = None) -> int:
+    """Record ``found`` and what the register says, as far as it is new, and send what is unsent.
+
+    Returns how many notices are new. A receiver that does not answer is tried again next time.
+    """
+    from include.couriers import deliver
+
+    now = now or datetime.now(UTC)
+    with connect() as connection:
+        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        registered = register_says(connection, now)
+        fresh = [notice for notice in (*registered, *found) if _record(connection, notice)]
+        _end(connection, {notice.subject for notice in registered})
+    deliver(now)
+    return len(fresh)
+
+
+def task_failed(dag_id: str, task: str, period: str | None, error: BaseException | None) -> Notice:
+    """A task that has failed for good. Only our own refusals are quoted: others may hold values."""
+    what = getattr(error, "what", None) or type(error).__name__
+    return Notice(
+        "failed",
+        f"task {dag_id}.{task} {period or ''}".rstrip(),
+        _digest(what),
+        period,
+        None,
+        f"{task} of {dag_id}{f', {period},' if period else ''} failed: {what}",
+        getattr(error, "remedy", None) or "read the task's log on Airflow's page.",
+    )
+
+
+def task_recovered(dag_id: str, task: str, period: str | None) -> None:
+    """A task succeeded: its next failure is told again."""
+    with connect() as connection:
+        _end(connection, set(), prefix=f"task {dag_id}.{task} {period or ''}".rstrip())
+
+
+def build_is_late(period: str) -> Notice:
+    """A month's build that has not ended in the time it was given."""
+    return Notice(
+        "late",
+        f"build {period}",
+        "late",
+        period,
+        None,
+        f"The build of {period} has not ended {settings().build_minutes} minutes after it was"
+        " queued.",
+        "look at monthly_build on Airflow's page: a build before it may hang, or the scheduler may"
+        " not run (./warehouse status).",
+    )
+
+
+def register_says(connection: psycopg.Connection[Any], now: datetime) -> list[Notice]:
+    """Rejected deliveries without an accepted successor, late senders, blocked months."""
+    return [*_rejected(connection), *_late(connection, now), *_blocked(connection)]
+
+
+def _rejected(connection: psycopg.Connection[Any]) -> list[Notice]:
+    rows = connection.execute(
+        "select distinct on (d.kind, d.county_code, d.period) d.delivery_id, d.kind,"
+        " d.county_code, d.period, array(select distinct r ->> 'expected'"
+        " from jsonb_array_elements(c.reasons) as r order by 1),"
+        " array(select distinct r ->> 'remedy' from jsonb_array_elements(c.reasons) as r"
+        " order by 1)"
+        " from ops.delivery as d inner join ops.acceptance as c using (delivery_id)"
+        " where c.outcome = 'rejected' and not exists (select from ops.accepted_delivery as a"
+        " where (a.kind, a.county_code, a.period) = (d.kind, d.county_code, d.period)"
+        " and a.delivery_id > d.delivery_id)"
+        " order by d.kind, d.county_code, d.period, d.delivery_id desc"
+    ).fetchall()
+    return [
+        Notice(
+            "rejected",
+            f"delivery {kind} {county} {period}",
+            f"delivery {delivery_id}",
+            period,
+            county,
+            f"{contracts()[kind].title_zh} ({kind}) of {_place(county)}, {period}, was rejected:"
+            f" expected that {'; '.join(expected)}.",
+            f"{' '.join(remedies)} A corrected file is taken in by itself.",
+        )
+        for delivery_id, kind, county, period, expected, remedies in rows
+    ]
+
+
+def _late(connection: psycopg.Connection[Any], now: datetime) -> list[Notice]:
+    asked = connection.execute(
+        "select distinct period from ops.readiness order by period"
+    ).fetchall()
+    gates = [assess(connection, period, source, now) for (period,) in asked for source in SOURCES]
+    return [
+        Notice(
+            "late",
+            f"late {gate.source} {unit} {gate.period}",
+            "late",
+            gate.period,
+            unit if unit in counties() else None,
+            f"{_place(unit)} has not delivered {_few(gate.lacking(unit))} for {gate.period};"
+            f" {gate.sentence}",
+            "remind the sender; what comes late is taken in and built by itself.",
+        )
+        for gate in gates
+        if now >= gate.deadline
+        for unit in gate.missing
+    ]
+
+
+def _blocked(connection: psycopg.Connection[Any]) -> list[Notice]:
+    rows = connection.execute(
+        "select distinct on (period) period, build_id, state, reason from ops.publication"
+        " order by period, publication_id desc"
+    ).fetchall()
+    return [
+        Notice(
+            "blocked",
+            f"month {period}",
+            _digest(reason),
+            period,
+            None,
+            f"{period} is not published, marts stay as they were: {reason}",
+            f"read the gate's results of build {build_id} in Data Docs, correct the cause, and"
+            f' build again: ./warehouse backfill {period} {period} --reason "…".',
+        )
+        for period, build_id, state, reason in rows
+        if state == "blocked"
+    ]
+
+
+def _record(connection: psycopg.Connection[Any], notice: Notice) -> bool:
+    last = connection.execute(
+        "select state from ops.notice where subject = %s order by notice_id desc limit 1",
+        [notice.subject],
+    ).fetchone()
+    if last == (notice.state,):
+        return False
+    connection.execute(
+        "insert into ops.notice (kind, subject, state, period, county_code, what, remedy)"
+        " values (%s, %s, %s, %s, %s, %s, %s)",
+        [
+            notice.kind,
+            notice.subject,
+            notice.state,
+            notice.period,
+            notice.county_code,
+            notice.what,
+            notice.remedy,
+        ],
+    )
+    _log.warning("%s What to do: %s", notice.what, notice.remedy)
+    return True
+
+
+def _end(connection: psycopg.Connection[Any], lasting: set[str], prefix: str | None = None) -> None:
+    """Put ``over`` after the notices of conditions that no longer last: the register's, or of the
+    one task that ``prefix`` names."""
+    connection.execute(
+        "insert into ops.notice (kind, subject, state, period, county_code, what, remedy)"
+        " select kind, subject, %(over)s, period, county_code, '', '' from ("
+        "select distinct on (subject) * from ops.notice order by subject, notice_id desc) as last"
+        " where state <> %(over)s and case when %(task)s::text is null"
+        " then kind <> 'failed' and subject <> all(%(lasting)s) else subject = %(task)s end",
+        {"over": OVER, "task": prefix, "lasting": list(lasting)},
+    )
+
+
+def _place(unit: str) -> str:
+    return f"{counties()[unit]} ({unit})" if unit in counties() else unit
+
+
+def _few(words: list[str]) -> str:
+    return ", ".join(words[:3]) + (f" and {len(words) - 3} more" if len(words) > 3 else "")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,160 @@
+"""Late and corrected deliveries: take in what is new in the drops, say which months are due.
+
+The DAG ``late_deliveries`` does this every few minutes. Deliveries that came by another door, such
+as ``./warehouse ingest``, are found here too, since months are compared with the register of
+deliveries and not with what this module has fetched.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from include.acceptance import counties, judge
+from include.contracts import Source
+from include.database import connect
+from include.errors import SourceUnavailable
+from include.inputs import changed_months
+from include.readiness import SOURCES, ask
+from include.settings import settings
+from include.sources.county import Seen, fetch_new
+
+_log = logging.getLogger(__name__)
+
+
+def take_in(now: datetime | None = None) -> dict[str, int]:
+    """Land and load what is new in the drops of the open months, and judge all that waits for it.
+
+    Returns how many files came and how many deliveries were accepted and rejected. A drop that
+    does not answer does not stop the others; SourceUnavailable names it when they are done.
+    """
+    from include.load import load
+
+    now = now or datetime.now(UTC)
+    silent: dict[str, SourceUnavailable] = {}
+    found = {"files": 0, "accepted": 0, "rejected": 0}
+    with connect() as connection:
+        periods = open_months(connection, now)
+        known = _seen(connection, periods)
+    for county_code in counties():
+        try:
+            for period in periods:
+                for landed in fetch_new(period, county_code, known, now):
+                    load(landed)
+                    found["files"] += 1
+        except SourceUnavailable as trouble:
+            silent[county_code] = trouble
+    for source, period in _unjudged():
+        for verdict in judge(source, period):
+            found[verdict.outcome] += 1
+    if silent:
+        first = next(iter(silent.values()))
+        raise SourceUnavailable(
+            f"the drops of {', '.join(silent)} do not answer: {first.what}",
+            remedy=first.remedy,
+        )
+    return found
+
+
+def open_months(connection: psycopg.Connection[Any], now: datetime) -> list[str]:
+    """The months that counties may still deliver or correct, earliest first.
+
+    The latest ``open_months`` of those with deliveries and the one that has ended last.
+    """
+    today = now.astimezone(ZoneInfo("Asia/Shanghai"))
+    year, month = divmod(today.year * 12 + today.month - 2, 12)
+    delivered = {
+        period
+        for (period,) in connection.execute(
+            "select distinct period from ops.delivery where source = 'county'"
+        )
+    }
+    return sorted(delivered | {f"{year:04}-{month + 1:02}"})[-settings().open_months :]
+
+
+def due_months(run_id: str, now: datetime | None = None) -> list[str]:
+    """The months to build now, earliest first, each put on record once per change.
+
+    A month is due when a gate that had waited is open and all three are, or when the inputs of its
+    last build have changed. Called again for the same ``run_id`` it gives the same months.
+    """
+    for period in _waiting():
+        for source in SOURCES:
+            ask(period, source, now)
+    with connect() as connection:
+        due: list[tuple[str, str, list[int], datetime]] = [
+            (period, "gates_opened", [], opened_at)
+            for period, opened_at in connection.execute(_OPENED)
+        ]
+        due += [
+            (changed.period, "inputs_changed", list(changed.deliveries), changed.changed_at)
+            for changed in changed_months(connection)
+        ]
+        for period, because, deliveries, changed_at in due:
+            connection.execute(
+                "insert into ops.month_due (period, because, deliveries, changed_at, run_id)"
+                " values (%s, %s, %s, %s, %s) on conflict (period, changed_at) do nothing",
+                [period, because, deliveries, changed_at, run_id],
+            )
+        found = connection.execute(
+            "select distinct period from ops.month_due where run_id = %s order by period", [run_id]
+        ).fetchall()
+    return [period for (period,) in found]
+
+
+_OPENED = """
+select period, max(decided_at)
+from (
+    select distinct on (period, source) period, source, state, decided_at
+    from ops.readiness
+    order by period, source, readiness_id desc
+) as last
+where
+    exists (
+        select from ops.readiness as w where w.period = last.period and w.state = 'waiting'
+    )
+    and not exists (select from ops.build as b where b.period = last.period)
+group by period
+having count(*) = 3 and bool_and(state = 'open')
+order by period
+"""
+"""Months never built, of which a gate had waited and all three are open: Airflow does not build
+them, since the source that waited has not reported."""
+
+
+def _waiting() -> list[str]:
+    """Months of which a gate waited when it was asked last, earliest first."""
+    with connect() as connection:
+        return [
+            period
+            for (period,) in connection.execute(
+                "select distinct period from (select distinct on (period, source) period, state"
+                " from ops.readiness order by period, source, readiness_id desc) as last"
+                " where state = 'waiting' order by period"
+            )
+        ]
+
+
+def _unjudged() -> list[tuple[Source, str]]:
+    with connect() as connection:
+        return connection.execute(
+            "select distinct d.source, d.period from ops.delivery as d"
+            " left join ops.acceptance as c using (delivery_id) where c.delivery_id is null"
+            " order by 1, 2"
+        ).fetchall()
+
+
+def _seen(connection: psycopg.Connection[Any], periods: list[str]) -> frozenset[Seen]:
+    """The county files of the months that have arrived already."""
+    return frozenset(
+        connection.execute(
+            "select a.uri, d.bytes, a.modified_at from ops.arrival as a"
+            " inner join ops.delivery as d using (delivery_id)"
+            " where d.source = 'county' and d.period = any(%s)",
+            [periods],
+        ).fetchall()
+    )
