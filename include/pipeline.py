@@ -9,10 +9,15 @@ from include.database import connect
 
 
 def judge_deliveries(source: Source, period: str) -> dict[str, int]:
-    """Judge what has no verdict yet; returns how many of the period's deliveries have which one."""
+    """Judge what has no verdict yet and tell of what was rejected.
+
+    Returns how many of the period's deliveries have which verdict.
+    """
     from include.acceptance import judge
+    from include.notices import tell
 
     judge(source, period)
+    tell()
     with connect() as connection:
         outcomes = connection.execute(
             "select outcome from ops.acceptance inner join ops.delivery using (delivery_id) "

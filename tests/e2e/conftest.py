@@ -20,6 +20,8 @@ from include.services import postgres
 from tests.e2e.municipality import Finished, Municipality, Rows
 
 CORRECTED = "431025"
+LATE, SPOILED = "2026-04", "431027"
+"""The month and the county whose income file arrives broken at first."""
 
 
 @dataclass(frozen=True)
@@ -84,3 +86,52 @@ def backfill(demo_again: Stage) -> Stage:
     return stage(
         demo_again.municipality, "backfill", "2026-01", "2026-03", "--reason", "corrected income"
     )
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file in a county's drop, and what it should have been."""
+
+    path: Path
+    sound: bytes
+    sent_at: float
+
+    def put(self, content: bytes, later_s: float) -> None:
+        self.path.write_bytes(content)
+        os.utime(self.path, (self.sent_at + later_s,) * 2)
+
+
+@pytest.fixture(scope="session")
+def upload(backfill: Stage) -> Upload:
+    """One more month at the sources; the upload of one county's file has broken off."""
+    done = backfill.municipality.run("simulate", "--to", LATE)
+    assert done.code == 0, done.stderr[-3000:]
+    (path,) = (backfill.municipality.home / "sources" / "county" / LATE / SPOILED).glob("3-*")
+    found = Upload(path, path.read_bytes(), path.stat().st_mtime)
+    found.put(found.sound[: len(found.sound) // 2], 0)
+    return found
+
+
+@pytest.fixture(scope="session")
+def right_from_the_start(backfill: Stage) -> str:
+    """A second warehouse, as it was before that month; its URL."""
+    return backfill.municipality.copy("right_from_the_start")
+
+
+@pytest.fixture(scope="session")
+def one_rejected(backfill: Stage, right_from_the_start: str, upload: Upload) -> Stage:
+    """The month through Airflow, with the broken file in the drop."""
+    return stage(backfill.municipality, "backfill", LATE, LATE, "--reason", "the next month")
+
+
+@pytest.fixture(scope="session")
+def put_right(one_rejected: Stage, upload: Upload) -> Stage:
+    """The county has sent the file again; nobody has done anything else."""
+    upload.put(upload.sound, 60)
+    municipality = one_rejected.municipality
+    municipality.wait_for(
+        f"select version, state from ops.publication where period = '{LATE}' order by 1",
+        [(1, "published"), (2, "published")],
+        within_s=420,
+    )
+    return Stage(municipality, one_rejected.done, municipality.marts())

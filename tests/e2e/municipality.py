@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from tenacity import Retrying, stop_after_delay, wait_fixed
 
-from include.services import embedded
+from include.services import embedded, postgres
 from include.settings import PROJECT_ROOT
 from tests.conftest import only_environment
 
@@ -40,7 +41,9 @@ class Municipality:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("WAREHOUSE_")}
         done = subprocess.run(
             [sys.executable, "-m", "include.cli.main", *arguments],
-            env=environment | {"WAREHOUSE_HOME": str(self.home), "PYTHONPATH": str(PROJECT_ROOT)},
+            env=environment
+            | {"WAREHOUSE_HOME": str(self.home), "PYTHONPATH": str(PROJECT_ROOT)}
+            | {"WAREHOUSE_WATCH_MINUTES": "1"},
             cwd=PROJECT_ROOT,
             capture_output=True,
             text=True,
@@ -48,6 +51,43 @@ class Municipality:
             check=False,
         )
         return Finished(done.returncode, done.stdout, done.stderr)
+
+    def wait_for(self, statement: str, expected: list[tuple[Any, ...]], within_s: float) -> None:
+        """Until a query gives ``expected``: what the scheduler does, it does in its own time."""
+        found: list[tuple[Any, ...]] = []
+        for attempt in Retrying(stop=stop_after_delay(within_s), wait=wait_fixed(2), reraise=True):
+            with attempt:
+                found = self.query(statement)
+                assert found == expected
+
+    def copy(self, name: str) -> str:
+        """A database with all that the warehouse holds now; its URL as the ETL account."""
+        with only_environment(home=str(self.home)):
+            source = embedded.dsn("warehouse_etl", "warehouse")
+            target = embedded.dsn("warehouse_etl", name)
+            admin = embedded.dsn("postgres", "postgres")
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f"create database {name} owner warehouse_etl".encode())
+        dumped = postgres_tool("pg_dump", "--no-privileges", dsn=source)
+        postgres_tool("psql", "--quiet", "--set=ON_ERROR_STOP=1", dsn=target, given=dumped)
+        return target
+
+    def build_elsewhere(self, dsn: str, period: str) -> None:
+        """Bring a month's deliveries into another database and publish it there, without Airflow."""
+        command = (
+            "import sys; from rich.console import Console; from include.services import embedded;"
+            "from include.evaluation.history import run_months;"
+            "embedded.apply(); run_months([sys.argv[1]], Console(stderr=True))"
+        )
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("WAREHOUSE_")}
+        subprocess.run(
+            [sys.executable, "-c", command, period],
+            env=environment
+            | {"WAREHOUSE_HOME": str(self.home), "PYTHONPATH": str(PROJECT_ROOT)}
+            | {"WAREHOUSE_DSN": dsn},
+            cwd=PROJECT_ROOT,
+            check=True,
+        )
 
     def query(self, statement: str, account: str = "warehouse_etl") -> list[tuple[Any, ...]]:
         """Rows of a query over TCP as one of the warehouse's accounts."""
@@ -64,6 +104,18 @@ class Municipality:
             psycopg.connect(embedded.dsn("bi_city", "warehouse")) as connection,
         ):
             return published(connection)
+
+
+def postgres_tool(name: str, *arguments: str, dsn: str, given: bytes | None = None) -> bytes:
+    """What one of PostgreSQL's own programs prints."""
+    done = subprocess.run(
+        [postgres.bundled_bin() / name, *arguments],
+        env=os.environ | embedded.client_environment(dsn),
+        input=given,
+        capture_output=True,
+        check=True,
+    )
+    return done.stdout
 
 
 def published(connection: psycopg.Connection[Any]) -> dict[str, Rows]:
