@@ -2,7 +2,9 @@
 
 A build reads deliveries, and a delivery changes a month when it was accepted after the month's
 build, or when it arrived anew and now counts instead of another. Which months a delivery reaches
-is its contract's ``horizon``, and from the beginning for the kinds in ``HISTORY``.
+is its contract's ``horizon``, and all later ones for the kinds in ``HISTORY`` and for deliveries
+with quarantined rows. A later month that lacks the kind, or holds the county back, is reached too,
+for it names the latest month that it has.
 """
 
 from __future__ import annotations
@@ -29,52 +31,74 @@ with built as (
     order by b.period, b.build_id desc
 ),
 
-reach as (
-    select *
-    from unnest(%(kinds)s::text[], %(months_back)s::integer[]) as k (kind, months_back)
-),
-
-in_scope as (
-    select built.period as built_period, built.known_at as built_at, a.*
+news as (
+    select built.period as built_period, built.known_at as built_at, a.*, a.known_at as changed_at
     from built
-    inner join ops.accepted_delivery as a on a.period <= built.period
-    inner join reach on a.kind = reach.kind
-    where
-        reach.months_back is null
-        or a.period >= to_char(
-            to_date(built.period, 'YYYY-MM') - make_interval(months => reach.months_back), 'YYYY-MM'
-        )
-),
-
-came as (
-    select s.built_period, s.delivery_id, s.known_at as changed_at
-    from in_scope as s
-    where s.known_at > s.built_at
+    inner join ops.accepted_delivery as a
+        on a.period <= built.period and a.known_at > built.known_at
     union all
     -- A sender that goes back to a version known before: only its arrival is new.
-    select s.built_period, s.delivery_id, r.received_at
-    from in_scope as s
+    select built.period, built.known_at, a.*, r.received_at
+    from built
+    inner join ops.accepted_delivery as a
+        on a.period <= built.period and a.known_at <= built.known_at
     inner join ops.arrival as r
-        on s.delivery_id = r.delivery_id and r.received_at > s.built_at
+        on a.delivery_id = r.delivery_id and r.received_at > built.known_at
     where
-        s.known_at <= s.built_at
-        and s.delivery_id is distinct from (
+        a.delivery_id is distinct from (
             select other.delivery_id
             from ops.accepted_delivery as other
             inner join ops.arrival as earlier on other.delivery_id = earlier.delivery_id
             where
-                (other.kind, other.county_code, other.period) = (s.kind, s.county_code, s.period)
-                and other.known_at <= s.built_at
-                and earlier.received_at <= s.built_at
+                (other.kind, other.county_code, other.period) = (a.kind, a.county_code, a.period)
+                and other.known_at <= built.known_at
+                and earlier.received_at <= built.known_at
             order by earlier.arrival_id desc
             limit 1
         )
+),
+
+reach as (
+    select *
+    from unnest(%(kinds)s::text[], %(months_back)s::integer[]) as k (kind, months_back)
 )
 
-select built_period, array_agg(distinct delivery_id order by delivery_id), max(changed_at)
-from came
-group by built_period
-order by built_period
+select
+    news.built_period,
+    array_agg(distinct news.delivery_id order by news.delivery_id),
+    max(news.changed_at)
+from news
+inner join reach on news.kind = reach.kind
+where
+    reach.months_back is null
+    or news.period >= to_char(
+        to_date(news.built_period, 'YYYY-MM') - make_interval(months => reach.months_back),
+        'YYYY-MM'
+    )
+    -- Since when a row is quarantined is asked of all earlier months.
+    or exists (
+        select
+        from ops.delivery_defect as d
+        where d.delivery_id = news.delivery_id and d.treatment = 'quarantined'
+    )
+    -- A month without this kind, or without a county, shows the latest one before.
+    or exists (
+        select
+        from unnest(
+            case when news.kind = any(%(holds_back)s) then %(holds_back)s else array[news.kind] end
+        ) as needed (kind)
+        where
+            not exists (
+                select
+                from ops.accepted_delivery as own
+                where
+                    (own.kind, own.county_code, own.period)
+                    = (needed.kind, news.county_code, news.built_period)
+                    and own.known_at <= news.built_at
+            )
+    )
+group by news.built_period
+order by news.built_period
 """
 
 
@@ -98,7 +122,12 @@ def changed_months(connection: psycopg.Connection[Any]) -> list[Changed]:
         for kind, contract in contracts().items()
     }
     found = connection.execute(
-        _CHANGED, {"kinds": list(months_back), "months_back": list(months_back.values())}
+        _CHANGED,
+        {
+            "kinds": list(months_back),
+            "months_back": list(months_back.values()),
+            "holds_back": [kind for kind, contract in contracts().items() if contract.holds_back],
+        },
     )
     return [
         Changed(period, tuple(deliveries), changed_at) for period, deliveries, changed_at in found

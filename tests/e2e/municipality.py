@@ -73,7 +73,7 @@ class Municipality:
         return target
 
     def build_elsewhere(self, dsn: str, period: str) -> None:
-        """Bring a month's deliveries into another database and publish it there, without Airflow."""
+        """Bring a month into another database and publish it there, without Airflow."""
         command = (
             "import sys; from rich.console import Console; from include.services import embedded;"
             "from include.evaluation.history import run_months;"

@@ -103,7 +103,7 @@ def deliveries(connection: psycopg.Connection[Any]) -> dict[int, str]:
 
 
 def by_content(marts: dict[str, Rows], names: dict[int, str]) -> dict[str, Rows]:
-    """The marts with deliveries called by their content: their numbers are those of one warehouse."""
+    """The marts with deliveries called by what they are: numbers are one warehouse's own."""
 
     def named(value: Any) -> Any:
         if isinstance(value, list):

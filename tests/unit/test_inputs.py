@@ -30,6 +30,14 @@ def build_all(dsn: str, months: list[str] = MONTHS) -> None:
         build(dsn, month, moment(10))
 
 
+def complete(dsn: str, county: str, kind: str, months: list[str] = MONTHS) -> None:
+    """The county's kind, and all that hold it back, accepted for every month."""
+    holds_back = [name for name, contract in contracts().items() if contract.holds_back]
+    for month in months:
+        for each in {kind, *(holds_back if kind in holds_back else ())}:
+            accept(dsn, send(dsn, each, county, period=month))
+
+
 def test_no_build_and_no_delivery_are_nothing(warehouse: str) -> None:
     assert changed(warehouse) == []
     accept(warehouse, send(warehouse, "county_income", COUNTY))
@@ -54,12 +62,57 @@ def test_what_the_build_knew_changes_nothing(warehouse: str) -> None:
 def test_a_late_delivery_reaches_as_far_as_it_is_read(
     warehouse: str, kind: str, county: str, reached: list[str]
 ) -> None:
+    complete(warehouse, county, kind)
     build_all(warehouse)
     delivery = accept(warehouse, send(warehouse, kind, county, at=moment(11)), moment(12))
     assert changed(warehouse) == [Changed(month, (delivery,), moment(12)) for month in reached]
     for month in reached:
         build(warehouse, month, moment(13))
     assert changed(warehouse) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacking", "reached"),
+    [
+        ("county_income", "county_income", ["2026-04"]),
+        ("county_income", "county_person", ["2026-04"]),
+        ("county_water", "county_water", ["2026-04"]),
+        ("county_water", "county_person", []),
+    ],
+)
+def test_a_later_month_without_the_county_or_kind_is_reached_too(
+    warehouse: str, kind: str, lacking: str, reached: list[str]
+) -> None:
+    """It names the latest month that there is, and how far the sender is behind."""
+    months = ["2026-02", "2026-03", "2026-04", "2026-05"]
+    complete(warehouse, COUNTY, "county_income", months)
+    complete(warehouse, COUNTY, "county_water", months)
+    with psycopg.connect(warehouse) as connection:
+        connection.execute(
+            "delete from ops.acceptance using ops.delivery as d"
+            " where acceptance.delivery_id = d.delivery_id and d.period = '2026-04'"
+            " and d.kind = %s",
+            [lacking],
+        )
+    build_all(warehouse, months)
+    accept(warehouse, send(warehouse, kind, COUNTY, at=moment(11)), moment(12))
+    assert periods(warehouse) == ["2026-02", "2026-03", *reached]
+
+
+@pytest.mark.parametrize(("treatment", "reached"), [("flagged", 2), ("quarantined", 14 - 1)])
+def test_quarantined_rows_are_followed_through_all_later_months(
+    warehouse: str, treatment: str, reached: int
+) -> None:
+    complete(warehouse, COUNTY, "county_water")
+    build_all(warehouse)
+    delivery = accept(warehouse, send(warehouse, "county_water", COUNTY), moment(12))
+    with psycopg.connect(warehouse) as connection:
+        connection.execute(
+            "insert into ops.delivery_defect (delivery_id, row_no, defect_code, treatment)"
+            " values (%s, 1, 'D02', %s)",
+            [delivery, treatment],
+        )
+    assert len(periods(warehouse)) == reached
 
 
 def test_deliveries_of_later_months_do_not_count(warehouse: str) -> None:
