@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import python_calamine  # noqa: F401  # before memory is limited: the limit is for the file
+
 from include.archive import check
 from include.errors import UnreadableDelivery
 from include.spreadsheet import find_sheet

@@ -74,6 +74,29 @@ def test_files_of_no_contract_are_counted_and_not_named(
     assert NAME not in caplog.text
 
 
+def test_a_link_in_the_drop_is_not_followed(drop: Path, home: Path) -> None:
+    put(drop, "5-帮扶措施.csv")
+    secret = home / "elsewhere.csv"
+    secret.write_bytes(b"not delivered")
+    (drop / PERIOD / COUNTY / "1-户信息.csv").symlink_to(secret)
+    assert [each.file_name for each in fetch(PERIOD, COUNTY)] == ["5-帮扶措施.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("5-帮扶措施\n2026 ERROR.csv", "5-帮扶措施_2026 ERROR.csv"),
+        ("5-帮扶措施..\\..\\x.csv", "x.csv"),
+        ("5-帮扶措施431099199001010012.csv", "5-帮扶措施….csv"),
+    ],
+)
+def test_odd_names_are_made_plain(drop: Path, name: str, shown: str) -> None:
+    put(drop, name)
+    (landed,) = fetch(PERIOD, COUNTY)
+    assert (landed.file_name, landed.uri.rpartition("/")[2]) == (shown, shown)
+    assert landed.kind == "county_measure"
+
+
 @pytest.mark.parametrize("names", [None, [], ["说明.docx"]], ids=["no folder", "empty", "unknown"])
 def test_nothing_delivered(drop: Path, names: list[str] | None) -> None:
     if names is not None:
