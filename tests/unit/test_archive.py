@@ -108,7 +108,8 @@ def test_a_damaged_archive(refused: Refused, at: int) -> None:
 def test_formulas_without_a_result(
     refused: Refused, cell: str, is_refused: bool, before: int
 ) -> None:
-    xml = f'<row r="7">{"<c r='A7'><f>1</f><v>1</v></c>" * 9}{" " * before}<c r="D7">{cell}</c>'
+    sound = '<c r="A7"><f>1</f><v>1</v></c>' * 9
+    xml = f'<row r="7">{sound}{" " * before}<c r="D7">{cell}</c>'
     content = hostile.patched(hostile.SHEET, lambda _: xml.encode())
     assert ((refused(content) or "").startswith("F06")) is is_refused
 
