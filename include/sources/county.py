@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from include.contracts import Contract, kinds_of
 from include.errors import ConfigurationMissing, DeliveryMissing, SourceUnavailable
 from include.forms import SUFFIXES
-from include.landing import Landed, store
+from include.landing import Landed, plain_name, store
 from include.settings import settings
 
 _log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ def _fetch_folder(
         sizes = {entry["name"]: entry["size"] for entry in entries}
         for name, contract in contracted.items():
             file_name = PurePosixPath(name).name
-            file_uri = f"{_public(uri)}/{file_name}"
+            file_uri = f"{_public(uri)}/{plain_name(file_name)}"  # as it is recorded
             if (file_uri, sizes[name], modified[name]) in known or _unsettled(modified[name], now):
                 continue
             with filesystem.open(name, "rb") as file:

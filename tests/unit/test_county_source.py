@@ -17,7 +17,7 @@ import pytest
 from include.errors import ConfigurationMissing, DeliveryMissing, SourceUnavailable
 from include.settings import settings
 from include.simulator.sftp_server import USER, serve
-from include.sources.county import fetch
+from include.sources.county import fetch, fetch_new
 from tests.unit.landed import COUNTY, HEADER, NAME, PERIOD, csv_bytes, row
 
 SOUND = csv_bytes([HEADER, row(1)])
@@ -95,6 +95,8 @@ def test_odd_names_are_made_plain(drop: Path, name: str, shown: str) -> None:
     (landed,) = fetch(PERIOD, COUNTY)
     assert (landed.file_name, landed.uri.rpartition("/")[2]) == (shown, shown)
     assert landed.kind == "county_measure"
+    known = {(landed.uri, landed.bytes, landed.modified_at)}
+    assert fetch_new(PERIOD, COUNTY, known, datetime(2026, 4, 1, tzinfo=UTC)) == []
 
 
 @pytest.mark.parametrize("names", [None, [], ["说明.docx"]], ids=["no folder", "empty", "unknown"])
