@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -35,7 +36,7 @@ class JudgedSuite:
 
     suite: str
     page: str
-    """Relative to the index page."""
+    """URL, relative to the index page."""
     evaluated: int
     critical: int
     warnings: int
@@ -87,9 +88,11 @@ def render(
                 validation, identifier, suite_identifier
             )
             shown += [identifier, suite_identifier]
-            pages[validation.suite_name] = (
-                settings().data_docs / "validations" / Path(*identifier.to_tuple())
-            ).with_suffix(".html")
+            # Not with_suffix(): a suite's own name has a dot.
+            *folders, name = identifier.to_tuple()
+            pages[validation.suite_name] = Path(
+                settings().data_docs, "validations", *folders, f"{name}.html"
+            )
         context.build_data_docs(resource_identifiers=shown, build_index=False)
         _add_to_index(
             Run(
@@ -98,7 +101,7 @@ def render(
                 tuple(
                     JudgedSuite(
                         name,
-                        page.relative_to(settings().data_docs).as_posix(),
+                        quote(page.relative_to(settings().data_docs).as_posix()),
                         len(suites[name].expectations),
                         *failures[name],
                     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import logging
+import math
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -197,10 +198,11 @@ def _reason(check: Check, delivery: dict[str, Any]) -> dict[str, Any]:
         reason["remedy_zh"] = check.remedy_zh
     if check.habit:
         middle, allowed = (float(delivery[f"{figure}_{name}"]) for name in ("middle", "allowed"))
+        is_share = check.habit.endswith("_share")
         reason["usual"] = {
             "months": delivery[f"{figure}_months"],
             "low": round(max(middle - allowed, 0.0), 4),
-            "high": round(middle + allowed, 4),
+            "high": round(min(middle + allowed, 1.0 if is_share else math.inf), 4),
         }
     if isinstance(observed, list):
         return reason | {"observed": len(observed), "missing_headers": observed}

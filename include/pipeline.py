@@ -9,14 +9,16 @@ from include.database import connect
 
 
 def judge_deliveries(source: Source, period: str) -> dict[str, int]:
-    """Judge what has no verdict yet and tell of what was rejected.
+    """Judge what has no verdict yet, write the receipts that are due, tell of what was rejected.
 
     Returns how many of the period's deliveries have which verdict.
     """
     from include.acceptance import judge
     from include.notices import tell
+    from include.receipts import write_due
 
     judge(source, period)
+    write_due(source, period)
     tell()
     with connect() as connection:
         outcomes = connection.execute(

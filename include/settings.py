@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="WAREHOUSE_", extra="ignore")
 
     home: Path = PROJECT_ROOT / ".state"
-    """The one folder that holds all state: landing, services' data, logs, Data Docs."""
+    """The one folder that holds all state: landing, services' data, logs, Data Docs, receipts."""
     profile: str = "tiny"
     seed: int = 20260101
 
@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     county_url_overrides: dict[str, str] = Field(default_factory=dict)
     """county_code -> fsspec URL, for counties that deliver elsewhere (JSON in the environment)."""
     sftp_password: str = ""
+    receipt_url: str = ""
+    """fsspec URL below which counties find their receipts, in <period>/<county_code>/; with the
+    account of the drop. Empty: receipts stay below ``home``."""
 
     health_api_url: str = ""
     health_client_id: str = "rural-revitalization"

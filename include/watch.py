@@ -33,6 +33,7 @@ def take_in(now: datetime | None = None) -> dict[str, int]:
     does not answer does not stop the others; SourceUnavailable names it when they are done.
     """
     from include.load import load
+    from include.receipts import write_due
 
     now = now or datetime.now(UTC)
     silent: dict[str, SourceUnavailable] = {}
@@ -51,6 +52,9 @@ def take_in(now: datetime | None = None) -> dict[str, int]:
     for source, period in _unjudged():
         for verdict in judge(source, period):
             found[verdict.outcome] += 1
+        write_due(source, period)
+    for period in periods:  # those a county's server was away for
+        write_due("county", period)
     if silent:
         first = next(iter(silent.values()))
         raise SourceUnavailable(

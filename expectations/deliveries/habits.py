@@ -45,8 +45,10 @@ class Habit:
         name = self.figure
         chance = {
             "count": f"{_COUNT_CHANGE} * u.middle, 4 * sqrt(u.middle), {_COUNT_LEAST}",
-            "share": f"{_SHARE_CHANGE}, 4 * sqrt(u.middle * (1 - u.middle)"
-            " / nullif(f.loaded_rows, 0))",
+            # Two rows more of either kind: a share of 0 or 1 among few rows proves little.
+            "share": f"{_SHARE_CHANGE}, 4 * sqrt((u.middle * f.loaded_rows + 2)"
+            " * ((1 - u.middle) * f.loaded_rows + 2)"
+            " / (f.loaded_rows + 4) ^ 2 / nullif(f.loaded_rows, 0))",
             "amount": f"{_AMOUNT_CHANGE} * u.middle, 3 * u.middle / nullif(sqrt(f.loaded_rows), 0)",
         }[self.measure]
         return f"""

@@ -36,7 +36,7 @@ def fetch(period: str, county_code: str) -> list[Landed]:
     if not landed:
         raise DeliveryMissing(
             f"county {county_code} has delivered nothing for {period}.",
-            file=_public(_folder_of(period, county_code)),
+            file=public(_folder_of(period, county_code)),
             remedy="ask the county to deliver; its drop is looked at every few minutes.",
         )
     return landed
@@ -68,7 +68,7 @@ def _fetch(
         trouble = error
     raise SourceUnavailable(
         f"the drop of county {county_code} does not answer ({type(trouble).__name__}).",
-        file=_public(uri),
+        file=public(uri),
         remedy="check the server and the account; the drop is looked at again in a few minutes.",
     )
 
@@ -86,7 +86,7 @@ def _folder_of(period: str, county_code: str) -> str:
 def _fetch_folder(
     uri: str, period: str, county_code: str, known: Collection[Seen], now: datetime | None
 ) -> Iterator[Landed]:
-    with _open(uri) as (filesystem, folder):
+    with open_folder(uri) as (filesystem, folder):
         entries = [
             found
             for found in filesystem.ls(folder, detail=True)
@@ -101,13 +101,13 @@ def _fetch_folder(
         if strange := len(entries) - len(contracted):
             # Not by name: what is no delivery may be named after a person.
             _log.warning(
-                "%s: %d files that no contract knows are left alone", _public(uri), strange
+                "%s: %d files that no contract knows are left alone", public(uri), strange
             )
         modified = {entry["name"]: _modified(entry) for entry in entries}
         sizes = {entry["name"]: entry["size"] for entry in entries}
         for name, contract in contracted.items():
             file_name = PurePosixPath(name).name
-            file_uri = f"{_public(uri)}/{plain_name(file_name)}"  # as it is recorded
+            file_uri = f"{public(uri)}/{plain_name(file_name)}"  # as it is recorded
             if (file_uri, sizes[name], modified[name]) in known or _unsettled(modified[name], now):
                 continue
             with filesystem.open(name, "rb") as file:
@@ -127,7 +127,7 @@ def _fetch_folder(
 
 
 @contextmanager
-def _open(uri: str) -> Iterator[tuple[Any, str]]:
+def open_folder(uri: str) -> Iterator[tuple[Any, str]]:
     """The file system behind a URL and the folder's path in it; SFTP with our password.
 
     An SFTP connection is our own and closed at the end: fsspec would keep it, dead or alive.
@@ -188,7 +188,7 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _public(uri: str) -> str:
+def public(uri: str) -> str:
     """The URL without the account, as it may stand in logs and tables."""
     parts = urlsplit(uri)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -155,7 +155,15 @@ def test_a_share_may_change_by_what_chance_does(db: psycopg.Connection) -> None:
 def test_a_share_of_many_may_change_by_five_points(db: psycopg.Connection) -> None:
     for period in months("2026-06", 3):
         remember(db, {"monitored_share": 1}, period)
-    assert float(now(db, 10)["monitored_share_allowed"]) == pytest.approx(0.05)
+    assert float(now(db, 500)["monitored_share_allowed"]) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("usual", [0, 1])
+def test_a_share_of_few_rows_alarms_nobody(db: psycopg.Connection, usual: int) -> None:
+    """One post of two unpaid is half, and still one post."""
+    for period in months("2026-06", 3):
+        remember(db, {"monitored_share": usual}, period)
+    assert float(now(db, 2)["monitored_share_allowed"]) > 1
 
 
 def test_an_amount_may_change_by_a_quarter(db: psycopg.Connection) -> None:
