@@ -31,6 +31,9 @@ REJECTED: dict[Way, str] = {
 }
 """First versions that are rejected as a whole, and for which defect."""
 
+_WAYS_OF_ONE_KIND: dict[Way, str] = {"doubled": "county_person", "rounded": "county_household"}
+"""Where an ID's heading can stand twice; where there are enough numbers to tell rounded ones."""
+
 RESPELT = 1 / 300
 """Share of rows with one cell in another spelling."""
 SPOILT = 1 / 30
@@ -67,7 +70,9 @@ def mishap(county: County, month: int) -> Mishap | None:
     kind = kinds[(turn // 3 + county.position) % len(kinds)]
     if way == "misdated" and county.position % 4 == 3:  # no title, and so no month in it
         way = "miscounted"
-    return Mishap("county_person" if way == "doubled" else kind, way)
+    if way in _WAYS_OF_ONE_KIND:
+        kind = _WAYS_OF_ONE_KIND[way]
+    return Mishap(kind, way)
 
 
 def chance(*what: str) -> int:
@@ -163,7 +168,8 @@ def _spoiling(column: Column, cell: str, draw: int) -> tuple[str, str] | None:
             return ("45901", "去年底")[draw % 2], "D14"
         case "date" if cell:
             if draw % 3 == 0:
-                return cell.replace("-", "")[:6], "D15"
+                year, number = re.findall(r"\d{4}|\d{1,2}", cell)[:2]
+                return f"{year}{int(number):02d}", "D15"
             return ("45901", "不详")[draw % 2], "D14"
         case "flag" if cell == "是":
             return "不清楚", "D21"
