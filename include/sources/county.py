@@ -100,9 +100,7 @@ def _fetch_folder(
         }
         if strange := len(entries) - len(contracted):
             # Not by name: what is no delivery may be named after a person.
-            _log.warning(
-                "%s: %d files that no contract knows are left alone", public(uri), strange
-            )
+            _log.warning("%s: %d files that no contract knows are left alone", public(uri), strange)
         modified = {entry["name"]: _modified(entry) for entry in entries}
         sizes = {entry["name"]: entry["size"] for entry in entries}
         for name, contract in contracted.items():
