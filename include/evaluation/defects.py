@@ -13,12 +13,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from include.build import DBT_PROJECT
 from include.contracts import contracts, kinds_of
 from include.database import connect
 from include.evaluation import contradictions, households
 from include.simulator.health_store import open_store
 from include.simulator.identifiers import check_digit
+from include.vault import identifier_key
 
 Cell = tuple[str, ...]
 """What names one planted or found defect; all parts are text."""
@@ -51,13 +54,17 @@ def evaluate(home: Path, periods: list[str], unlinked: set[str]) -> list[CodeFig
     """Compare the settings' warehouse, built for ``periods``, with what was planted; all codes."""
     planted: dict[str, set[Cell]] = defaultdict(set)
     found: dict[str, set[Cell]] = defaultdict(set)
-    for code, cell in _planted_in_files(home, periods):
+    for code, cell in (
+        *_planted_in_files(home, periods),
+        *_planted_in_systems(home, periods),
+        *_planted_aliases(home, periods),
+    ):
         planted[code].add(cell)
-    for code, cell in _found_in_files(periods):
-        found[code].add(cell)
-    for code, cell in _planted_in_systems(home, periods):
-        planted[code].add(cell)
-    for code, cell in _found_in_systems(periods):
+    for code, cell in (
+        *_found_in_files(periods),
+        *_found_in_systems(periods),
+        *_found_aliases(periods),
+    ):
         found[code].add(cell)
     figures = {code: _compared(code, planted[code], found[code]) for code in _names()}
     conflicts = contradictions.figures(contradictions.CONFLICTS, home, periods, unlinked)
@@ -99,8 +106,8 @@ def _planted_in_files(home: Path, periods: list[str]) -> Iterator[tuple[str, Cel
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 code, kind = row["defect_code"], row["kind"]
-                if code == "D06" or (code == "D07" and kind != "county_person"):
-                    continue  # seen between deliveries, and of a person once
+                if code in ("D06", "D07"):
+                    continue  # seen between deliveries: by case, by person
                 cell = (row["county_code"], kind, row["file_name"], row["row_no"], row["column"])
                 yield code, (period, *cell)
 
@@ -140,14 +147,6 @@ def _found_in_files(periods: list[str]) -> Iterator[tuple[str, Cell]]:
                 [periods],
             ).fetchall()
         )
-        yield from _coded(
-            connection.execute(
-                "select 'D07', v.period, v.county_code, v.kind, v.file_name, c.row_no::text, "
-                "'cert_no' from vault.alias_candidate as c "
-                "inner join ops.delivery as v using (delivery_id) where v.period = any(%s)",
-                [periods],
-            ).fetchall()
-        )
 
 
 def _planted_in_systems(home: Path, periods: list[str]) -> Iterator[tuple[str, Cell]]:
@@ -170,6 +169,32 @@ def _planted_in_systems(home: Path, periods: list[str]) -> Iterator[tuple[str, C
                 for code, cell in _without_id(contract.kind, record):
                     if cell[:2] in delivered:
                         yield code, cell
+
+
+def _planted_aliases(home: Path, periods: list[str]) -> Iterator[tuple[str, Cell]]:
+    """People whom a list has by a former number and the insurance by their own: (period, key).
+
+    Whom no department knows at all has no second number that could be found.
+    """
+    for period in periods:
+        folder = home / "truth" / period
+        persons, enrolments = (
+            pd.read_csv(folder / f"{name}.csv", dtype=str) for name in ("persons", "enrolments")
+        )
+        lost = persons[(persons.is_lost == "1") & persons.person_id.isin(enrolments.person_id)]
+        for number in lost.person_id:
+            yield "D07", (period, identifier_key("person", number))
+
+
+def _found_aliases(periods: list[str]) -> Iterator[tuple[str, Cell]]:
+    with connect() as connection:
+        yield from _coded(
+            connection.execute(
+                "select distinct 'D07', v.period, c.person_key from vault.alias_candidate as c "
+                "inner join ops.delivery as v using (delivery_id) where v.period = any(%s)",
+                [periods],
+            ).fetchall()
+        )
 
 
 def _without_id(kind: str, record: dict[str, str]) -> Iterator[tuple[str, Cell]]:
@@ -228,4 +253,8 @@ def _coded(rows: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, Cell]]:
 
 def _names() -> dict[str, str]:
     with (DBT_PROJECT / "seeds" / "ref_defect.csv").open(encoding="utf-8", newline="") as file:
-        return {row["defect_code"]: row["name_zh"] for row in csv.DictReader(file)}
+        rows = list(csv.DictReader(file))
+    # Codes of files that cannot be opened (F..) are for `evaluate fuzz`.
+    return {
+        row["defect_code"]: row["name_zh"] for row in rows if row["defect_code"].startswith("D")
+    }

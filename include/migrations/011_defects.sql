@@ -124,7 +124,7 @@ begin
                         when length(bare) in (20, 22) then 'D05'
                         else 'D01'
                     end
-                when t ~ '^\d(\.\d+)?E\+?\d+$' or t ~ '^\d{15}000$' then 'D02!'
+                when t ~ '^\d+(\.\d+)?E\+?\d+$' or t ~ '^\d{15}000$' then 'D02!'
                 else 'D04!'
             end;
         when 'text' then

@@ -168,7 +168,10 @@ def _persons(month: VillageMonth) -> Iterator[Row]:
                 "resident_insured": "是",
                 "status": ADDED,
             },
-            (("D06", "cert_no"),),
+            (
+                ("D06", "cert_no"),
+                *([(others.cert_defect[i], "cert_no")] if others.cert_defect[i] else []),
+            ),
         )
 
 

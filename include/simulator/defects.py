@@ -104,6 +104,8 @@ def mistyped(true_id: str, draw: float) -> str:
     if way == 2:
         return true_id[:place] + str((int(true_id[place]) + 3) % 10) + true_id[place + 1 :]
     wrong = str((int(check_digit(true_id[:17]).replace("X", "10")) + 1) % 10)
+    if true_id[15:17] + wrong == "000":  # that is what a spreadsheet makes of it, not a typist
+        wrong = "5"
     return true_id[:17] + wrong
 
 

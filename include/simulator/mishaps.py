@@ -31,12 +31,14 @@ REJECTED: dict[Way, str] = {
 }
 """First versions that are rejected as a whole, and for which defect."""
 
+_WAYS: tuple[Way, ...] = ("spoilt", "twice", "spoilt", *REJECTED, "spoilt")
+"""In turn; nine of them, so that each comes to all kinds."""
 _WAYS_OF_ONE_KIND: dict[Way, str] = {"doubled": "county_person", "rounded": "county_household"}
 """Where an ID's heading can stand twice; where there are enough numbers to tell rounded ones."""
 
 RESPELT = 1 / 300
 """Share of rows with one cell in another spelling."""
-SPOILT = 1 / 30
+SPOILT = 1 / 12
 """Share of a spoilt first version's rows with one cell that costs the row or is told."""
 COPIED = 1 / 2500
 """Share of rows that are there a second time, with a damaged household number."""
@@ -60,14 +62,13 @@ class Mishap:
 
 
 def mishap(county: County, month: int) -> Mishap | None:
-    """Every third month of an office has one; ways and kinds take turns."""
-    turn = month + county.position * 4
-    if turn % 3:
+    """Every second month of an office has one; ways and kinds take turns."""
+    if (month + county.position) % 2:
         return None
-    ways: tuple[Way, ...] = ("spoilt", "twice", "spoilt", *REJECTED)
-    way = ways[turn // 3 % len(ways)]
+    turn = (month * 11 + county.position) // 2
+    way = _WAYS[turn % len(_WAYS)]
     kinds = tuple(c.kind for c in contracts().values() if c.source == "county")
-    kind = kinds[(turn // 3 + county.position) % len(kinds)]
+    kind = kinds[turn * 5 % len(kinds)]
     if way == "misdated" and county.position % 4 == 3:  # no title, and so no month in it
         way = "miscounted"
     if way in _WAYS_OF_ONE_KIND:
