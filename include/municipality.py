@@ -74,7 +74,8 @@ def say_build_is_late(context: dict[str, Any], **_: Any) -> None:
     """A month's build has not ended by its deadline (Airflow's DeadlineAlert)."""
     from include.notices import build_is_late, tell
 
-    tell([build_is_late(context["dag_run"]["partition_key"])])
+    run = context["dag_run"]
+    tell([build_is_late(run["partition_key"], run["dag_run_id"])])
 
 
 DEFAULTS: dict[str, Any] = {

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import psycopg
+from psycopg.rows import dict_row
 
 from include.acceptance import counties
 from include.contracts import contracts
@@ -75,18 +76,30 @@ def task_failed(dag_id: str, task: str, period: str | None, error: BaseException
 def task_recovered(dag_id: str, task: str, period: str | None) -> None:
     """A task succeeded: its next failure is told again."""
     with connect() as connection:
-        _end(connection, set(), prefix=f"task {dag_id}.{task} {period or ''}".rstrip())
+        _end(connection, set(), task=f"task {dag_id}.{task} {period or ''}".rstrip())
 
 
-def build_is_late(period: str) -> Notice:
+def recorded(limit: int) -> list[dict[str, Any]]:
+    """The latest notices, newest first, with what has become of them since."""
+    with connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            "select kind, subject, period, county_code, what, remedy, noticed_at, webhook_at,"
+            " email_at, (select min(later.noticed_at) from ops.notice as later"
+            " where later.subject = n.subject and later.notice_id > n.notice_id) as over_at"
+            " from ops.notice as n where state <> 'over' order by notice_id desc limit %s",
+            [limit],
+        ).fetchall()
+
+
+def build_is_late(period: str, run_id: str) -> Notice:
     """A month's build that has not ended in the time it was given."""
     return Notice(
         "late",
         f"build {period}",
-        "late",
+        run_id,
         period,
         None,
-        f"The build of {period} has not ended {settings().build_minutes} minutes after it was"
+        f"The build of {period} has not ended {settings().build_minutes:g} minutes after it was"
         " queued.",
         "look at monthly_build on Airflow's page: a build before it may hang, or the scheduler may"
         " not run (./warehouse status).",
@@ -193,16 +206,18 @@ def _record(connection: psycopg.Connection[Any], notice: Notice) -> bool:
     return True
 
 
-def _end(connection: psycopg.Connection[Any], lasting: set[str], prefix: str | None = None) -> None:
-    """Put ``over`` after the notices of conditions that no longer last: the register's, or of the
-    one task that ``prefix`` names."""
+def _end(connection: psycopg.Connection[Any], lasting: set[str], task: str | None = None) -> None:
+    """Put ``over`` after what no longer lasts: of the register's, or the one task's."""
     connection.execute(
         "insert into ops.notice (kind, subject, state, period, county_code, what, remedy)"
         " select kind, subject, %(over)s, period, county_code, '', '' from ("
         "select distinct on (subject) * from ops.notice order by subject, notice_id desc) as last"
-        " where state <> %(over)s and case when %(task)s::text is null"
-        " then kind <> 'failed' and subject <> all(%(lasting)s) else subject = %(task)s end",
-        {"over": OVER, "task": prefix, "lasting": list(lasting)},
+        " where state <> %(over)s and case when %(task)s::text is not null then subject = %(task)s"
+        " when kind = 'failed' then false"
+        " when subject like 'build %%' then exists (select from ops.publication as p"
+        " where p.period = last.period and p.published_at > last.noticed_at)"
+        " else subject <> all(%(lasting)s) end",
+        {"over": OVER, "task": task, "lasting": list(lasting)},
     )
 
 

@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     alert_smtp_security: Literal["none", "starttls", "ssl"] = "none"
     alert_smtp_user: str = ""
     alert_smtp_password: str = ""
-    build_minutes: int = Field(default=240, ge=1)
+    build_minutes: float = Field(default=240, gt=0)
     """How long after it was queued a month's build may take before people are told."""
 
     watch_minutes: int = Field(default=10, ge=1)

@@ -31,6 +31,10 @@ class MonthFailed(WarehouseError):
     """A task of a month failed; later steps of that month did not run."""
 
 
+class MonthWaiting(WarehouseError):
+    """Too little has come to build a month; nothing is wrong."""
+
+
 def months(first: str, last: str) -> list[str]:
     """Every month from ``first`` to ``last`` (YYYY-MM), both included."""
     start, end = (int(text[:4]) * 12 + int(text[5:]) - 1 for text in (first, last))
@@ -129,6 +133,12 @@ class Board:
             ]
             if run.state == "failed":
                 raise self._failure(airflow, run)
+            if any(t.task_id == "ready" and t.state == "skipped" for t in self._tasks[place]):
+                raise MonthWaiting(
+                    f"{run.dag_id} of {run.period}: the month's gate waits for deliveries.",
+                    remedy="see ./warehouse readiness show. The month goes on by itself when they"
+                    f" have come; ./warehouse readiness go-ahead {run.period} builds it without.",
+                )
         return lines
 
     def table(self) -> Table:
@@ -168,7 +178,7 @@ class Board:
 def _done_steps(tasks: list[Task]) -> set[str]:
     states: dict[str, set[bool]] = defaultdict(set)
     for task in tasks:
-        states[task.task_id].add(task.state == "success")
+        states[task.task_id].add(task.state in ("success", "skipped"))
     return {step for step, done in states.items() if done == {True}}
 
 

@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     commands.callback()(_commands)
     commands.command("show")(show)
     commands.command("go-ahead")(go_ahead)
+    commands.command("notices")(notices)
     app.add_typer(commands, name="readiness")
 
 
@@ -110,6 +111,38 @@ def go_ahead(
     console = Console()
     for each in SOURCES:
         console.print(ask(period, each).sentence, soft_wrap=True)
+
+
+def notices(
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    as_json: _Json = False,
+) -> None:
+    """Show what people were told, newest first: rejections, blocks, lateness, failed tasks."""
+    from include.notices import recorded
+
+    found = recorded(limit)
+    if as_json:
+        print(
+            json.dumps(
+                found, ensure_ascii=False, indent=1, default=lambda moment: moment.isoformat()
+            )
+        )
+        return
+    console = Console()
+    if not found:
+        console.print("Nobody had to be told anything.")
+    for notice in found:
+        state = f"over {_beijing(notice['over_at'])}" if notice["over_at"] else "lasts"
+        told = [name for name in ("webhook", "email") if notice[f"{name}_at"]]
+        console.print(
+            Text.assemble(
+                (f"{_beijing(notice['noticed_at'])} {notice['kind']}", "bold"),
+                f" ({state}; told by {' and '.join(told) or 'nobody'})\n{notice['what']}\n",
+                ("What to do: ", "bold"),
+                notice["remedy"],
+            ),
+            soft_wrap=True,
+        )
 
 
 def _table(found: list[Readiness], built: dict[str, str]) -> Table:

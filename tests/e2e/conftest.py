@@ -18,6 +18,7 @@ import pytest
 
 from include.services import postgres
 from tests.e2e.municipality import Finished, Municipality, Rows
+from tests.receivers import Hook
 
 CORRECTED = "431025"
 LATE, SPOILED = "2026-04", "431027"
@@ -44,11 +45,26 @@ def stage(municipality: Municipality, *arguments: str) -> Stage:
 
 
 @pytest.fixture(scope="session")
-def municipality() -> Iterator[Municipality]:
+def webhook() -> Iterator[Hook]:
+    """Who gets the municipality's notices."""
+    hook = Hook()
+    yield hook
+    hook.close()
+
+
+@pytest.fixture(scope="session")
+def municipality(webhook: Hook) -> Iterator[Municipality]:
     # Not tmp_path_factory: its folder is closed to the account the server runs as under root.
     home = Path(tempfile.mkdtemp(prefix="warehouse-e2e-"))
     postgres.open_home(home)
-    municipality = Municipality(home)
+    municipality = Municipality(
+        home,
+        {
+            "WATCH_MINUTES": "1",
+            "ALERT_WEBHOOK": webhook.url,
+            "BUILD_MINUTES": "0.05",  # no build is that fast: each one's deadline passes
+        },
+    )
     try:
         yield municipality
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,10 @@ class Finished:
 
 @dataclass(frozen=True)
 class Municipality:
-    """Everything below one WAREHOUSE_HOME."""
+    """Everything below one WAREHOUSE_HOME; ``settings`` are WAREHOUSE_* values by name."""
 
     home: Path
+    settings: dict[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, timeout_s: float = 1500) -> Finished:
         """``./warehouse ARGUMENTS``, with nothing of the caller's settings."""
@@ -43,7 +44,7 @@ class Municipality:
             [sys.executable, "-m", "include.cli.main", *arguments],
             env=environment
             | {"WAREHOUSE_HOME": str(self.home), "PYTHONPATH": str(PROJECT_ROOT)}
-            | {"WAREHOUSE_WATCH_MINUTES": "1"},
+            | {f"WAREHOUSE_{name}": value for name, value in self.settings.items()},
             cwd=PROJECT_ROOT,
             capture_output=True,
             text=True,

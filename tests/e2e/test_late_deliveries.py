@@ -10,6 +10,7 @@ import psycopg
 
 from tests.e2e.conftest import LATE, SPOILED, Stage
 from tests.e2e.municipality import MONTHS, Rows, published
+from tests.receivers import Hook
 
 HISTORY = {"arrivals", "versions", "resent", "rejected_versions", "rejection_reasons"}
 """Columns of data_health that tell how a delivery came, whatever counts now."""
@@ -51,6 +52,22 @@ def test_the_gate_and_the_notice_say_so(one_rejected: Stage, put_right: Stage) -
     done = municipality.run("readiness", "show", "--period", LATE, "--json")
     (county, _, _) = json.loads(done.stdout)
     assert (county["because"], county["held_back"]) == ("complete", [])
+
+
+def test_people_are_told_once_and_what_to_do(put_right: Stage, webhook: Hook) -> None:
+    subject = f"delivery county_income {SPOILED} {LATE}"
+    told = [n for each in webhook.got for n in each["notices"] if n["subject"] == subject]
+    (notice,) = told
+    assert notice["kind"] == "rejected"
+    assert "was rejected: expected that" in notice["what"]
+    assert "A corrected file is taken in by itself." in notice["remedy"]
+
+
+def test_airflows_deadline_alert_tells_of_a_build_that_takes_long(
+    put_right: Stage, webhook: Hook
+) -> None:
+    late = {n["subject"] for each in webhook.got for n in each["notices"] if n["kind"] == "late"}
+    assert late >= {f"build {month}" for month in (*MONTHS, LATE)}
 
 
 def test_the_correction_brings_the_eleventh(one_rejected: Stage, put_right: Stage) -> None:

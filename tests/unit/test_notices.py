@@ -3,57 +3,28 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
 from aiosmtpd.controller import Controller
+from typer.testing import CliRunner
 
-from include.errors import SourceUnavailable
+from include.cli.main import app
+from include.errors import GateBlocked, SourceUnavailable
+from include.municipality import say_it_recovered, say_what_to_do
 from include.notices import build_is_late, task_failed, task_recovered, tell
 from include.readiness import ask
 from include.settings import settings
+from tests.receivers import Hook, Post, free_port
 from tests.unit.landed import NAME, query
 from tests.unit.register import PERIOD, accept, build, reject, send, send_all
 
 COUNTY = "431026"
 DEADLINE = datetime(2026, 3, 5, 10, tzinfo=UTC)
-
-
-class Hook:
-    """A webhook; ``status`` is what it answers."""
-
-    def __init__(self) -> None:
-        self.got: list[dict[str, Any]] = []
-        self.status = 204
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if hook.status < 300:
-                    hook.got.append(json.loads(body))
-                self.send_response(hook.status)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Not into the tests' output."""
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/hook"
-
-    def told(self) -> list[tuple[str, str]]:
-        return [(n["kind"], n["subject"]) for each in self.got for n in each["notices"]]
 
 
 @pytest.fixture
@@ -62,25 +33,7 @@ def hook(warehouse: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
     monkeypatch.setenv("WAREHOUSE_ALERT_WEBHOOK", receiver.url)
     settings.cache_clear()
     yield receiver
-    receiver.server.shutdown()
-    receiver.server.server_close()
-
-
-class Post:
-    """A mail server's inbox."""
-
-    def __init__(self) -> None:
-        self.got: list[Any] = []
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        self.got.append((envelope.rcpt_tos, message_from_bytes(envelope.content)))
-        return "250 OK"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    receiver.close()
 
 
 @pytest.fixture
@@ -209,8 +162,12 @@ def test_an_unknown_error_is_named_and_not_quoted(warehouse: str, hook: Hook) ->
 
 
 def test_a_build_that_takes_too_long_is_told(warehouse: str, hook: Hook) -> None:
-    tell([build_is_late(PERIOD)])
-    assert hook.told() == [("late", f"build {PERIOD}")]
+    for run_id in ("first", "first", "second"):
+        tell([build_is_late(PERIOD, run_id)])
+    assert hook.told() == [("late", f"build {PERIOD}")] * 2
+    build(warehouse, PERIOD, datetime.now(UTC))
+    tell()
+    assert record(warehouse)[-1] == ("late", f"build {PERIOD}", "over")
 
 
 def test_what_a_receiver_does_not_take_is_tried_again(
@@ -229,6 +186,45 @@ def test_what_a_receiver_does_not_take_is_tried_again(
     assert query(warehouse, "select webhook_at is null, email_at is null from ops.notice") == [
         (False, True)
     ]
+
+
+def test_airflows_callbacks_tell_of_failures_and_recoveries(warehouse: str, hook: Hook) -> None:
+    def context(error: Exception | None, *, map_index: int = -1) -> dict[str, Any]:
+        return {
+            "exception": error,
+            "task_instance": SimpleNamespace(
+                dag_id="county_delivery", task_id="fetch_and_load", map_index=map_index
+            ),
+            "dag_run": SimpleNamespace(partition_key=PERIOD),
+        }
+
+    say_what_to_do(context(OSError(NAME), map_index=3))
+    say_what_to_do(context(OSError(NAME), map_index=3))
+    assert hook.told() == [("failed", f"task county_delivery.fetch_and_load[3] {PERIOD}")]
+    say_it_recovered(context(None, map_index=3))
+    say_what_to_do(context(OSError(NAME), map_index=3))
+    assert len(hook.got) == 2
+    # What the register says by itself is not told a second time as a failed task.
+    say_what_to_do(context(GateBlocked("blocked.", remedy="look.")))
+    assert len(hook.got) == 2
+
+
+def test_the_command_lists_what_was_told(warehouse: str, hook: Hook) -> None:
+    def printed(*arguments: str) -> str:
+        return CliRunner().invoke(app, ["readiness", "notices", *arguments]).output
+
+    assert "Nobody had to be told" in printed()
+    assert json.loads(printed("--json")) == []
+    reject(warehouse, send(warehouse, "county_income", COUNTY))
+    tell()
+    accept(warehouse, send(warehouse, "county_income", COUNTY))
+    tell()
+    tell([build_is_late(PERIOD, "run")])
+    late, rejected = json.loads(printed("--json"))
+    assert (late["kind"], late["over_at"]) == ("late", None)
+    assert rejected["over_at"]
+    assert "told by webhook" in printed()
+    assert json.loads(printed("--json", "--limit", "1")) == [late]
 
 
 @pytest.mark.parametrize(("hours", "told"), [(23, 1), (25, 0)])
