@@ -15,9 +15,9 @@ Landing, `raw.county_*`, `ops.delivery`, `ops.acceptance`, `ops.readiness`, `ops
 It runs every `WAREHOUSE_WATCH_MINUTES`; trigger it to look at once. What is missing and what each
 gate says is told by `./warehouse readiness show`.
 ### Triage
-`take_in` red: its last line names the drops that do not answer; the others were taken in. `due`
-empty though a correction has come: deliveries or builds are under way, the next look goes on; or
-the file was rejected, see `judge`'s reasons in `ops.acceptance`.
+`take_in` red: its last line names the counties whose drop does not answer or whose file breaks the
+loader; the others were taken in. `due` empty though a correction has come: deliveries or builds are
+under way, the next look goes on; or the file was rejected, see its receipt.
 ### Owner
 data-engineering
 """

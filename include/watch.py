@@ -29,14 +29,15 @@ _log = logging.getLogger(__name__)
 def take_in(now: datetime | None = None) -> dict[str, int]:
     """Land and load what is new in the drops of the open months, and judge all that waits for it.
 
-    Returns how many files came and how many deliveries were accepted and rejected. A drop that
-    does not answer does not stop the others; SourceUnavailable names it when they are done.
+    Returns how many files came and how many deliveries were accepted and rejected. A county whose
+    drop does not answer, or whose file is too much for the loader, does not stop the others;
+    SourceUnavailable names it when they are done.
     """
     from include.load import load
     from include.receipts import write_due
 
     now = now or datetime.now(UTC)
-    silent: dict[str, SourceUnavailable] = {}
+    troubles: dict[str, Exception] = {}
     found = {"files": 0, "accepted": 0, "rejected": 0}
     with connect() as connection:
         periods = open_months(connection, now)
@@ -47,19 +48,20 @@ def take_in(now: datetime | None = None) -> dict[str, int]:
                 for landed in fetch_new(period, county_code, known, now):
                     load(landed)
                     found["files"] += 1
-        except SourceUnavailable as trouble:
-            silent[county_code] = trouble
+        except Exception as trouble:  # noqa: BLE001  # one county must not hold up ten others
+            troubles[county_code] = trouble
     for source, period in _unjudged():
         for verdict in judge(source, period):
             found[verdict.outcome] += 1
         write_due(source, period)
     for period in periods:  # those a county's server was away for
         write_due("county", period)
-    if silent:
-        first = next(iter(silent.values()))
+    if troubles:
+        first = next(iter(troubles.values()))
         raise SourceUnavailable(
-            f"the drops of {', '.join(silent)} do not answer: {first.what}",
-            remedy=first.remedy,
+            f"not all could be taken in of {', '.join(troubles)}:"
+            f" {getattr(first, 'what', type(first).__name__)}",
+            remedy=getattr(first, "remedy", "this is a defect; send the log to the maintainers."),
         )
     return found
 

@@ -13,10 +13,12 @@ import pytest
 from include.acceptance import counties
 from include.contracts import kinds_of
 from include.errors import SourceUnavailable
+from include.landing import Landed
+from include.load import load
 from include.readiness import SOURCES, ask, record_go_ahead
 from include.settings import settings
 from include.watch import due_months, open_months, take_in
-from tests.unit.landed import HEADER, csv_bytes, query, row
+from tests.unit.landed import HEADER, NAME, csv_bytes, query, row
 from tests.unit.register import PERIOD, accept, build, moment, send, send_all
 
 COUNTY = "431026"
@@ -72,9 +74,30 @@ def test_a_silent_drop_does_not_stop_the_others(
     put(drop, "5-帮扶措施.csv", 3)
     monkeypatch.setenv("WAREHOUSE_COUNTY_URL_OVERRIDES", '{"431002": "sftp://u@127.0.0.1:1/"}')
     settings.cache_clear()
-    with pytest.raises(SourceUnavailable, match="the drops of 431002 do not answer"):
+    with pytest.raises(SourceUnavailable, match="not all could be taken in of 431002"):
         take_in(NOW)
     assert query(warehouse, "select outcome from ops.acceptance") == [("accepted",)]
+
+
+def test_a_file_that_breaks_the_loader_does_not_stop_the_others(
+    warehouse: str, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for county in ("431002", COUNTY):
+        path = put(drop, "5-帮扶措施.csv", 3)
+        (drop / PERIOD / county).mkdir(exist_ok=True)
+        path.rename(drop / PERIOD / county / "5-帮扶措施.csv")
+
+    def break_off(landed: Landed) -> int:
+        if landed.county_code == "431002":
+            raise ZeroDivisionError(NAME)
+        return load(landed)
+
+    monkeypatch.setattr("include.load.load", break_off)
+    with pytest.raises(SourceUnavailable, match="of 431002: ZeroDivisionError") as refusal:
+        take_in(NOW)
+    assert NAME not in str(refusal.value)
+    judged = "select county_code, outcome from ops.acceptance inner join ops.delivery"
+    assert query(warehouse, f"{judged} using (delivery_id)") == [(COUNTY, "accepted")]
 
 
 def test_what_came_by_another_door_is_judged_too(warehouse: str, drop: Path) -> None:
