@@ -6,7 +6,7 @@ Expectations accept or reject each table.
 ### Reads
 `WAREHOUSE_CIVIL_AFFAIRS_DSN`, tables `mz_*`.
 ### Writes
-Landing, `raw.mz_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
+Landing, `raw.mz_*`, `ops.delivery`, `ops.acceptance`, receipts, Data Docs; the asset
 `civil_affairs_accepted`.
 ### How to rerun
 `./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run.

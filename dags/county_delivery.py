@@ -7,8 +7,8 @@ all counties have been judged, when the deadline has passed, or when an operator
 ### Reads
 `WAREHOUSE_COUNTY_URL/<period>/<county code>/` (file:// or sftp://).
 ### Writes
-Landing, `raw.county_*`, `ops.delivery`, `ops.acceptance`, `ops.readiness`, Data Docs; the asset
-`county_accepted`.
+Landing, `raw.county_*`, `ops.delivery`, `ops.acceptance`, `ops.readiness`, receipts, Data Docs; the
+asset `county_accepted`.
 ### How to rerun
 `./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run. What was loaded before is
 not loaded again.

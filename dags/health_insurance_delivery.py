@@ -6,7 +6,7 @@ each.
 ### Reads
 `WAREHOUSE_HEALTH_API_URL`, `/v1/yb_enrol` and `/v1/yb_settle` (OAuth2, cursor pages).
 ### Writes
-Landing, `raw.yb_*`, `ops.delivery`, `ops.acceptance`, Data Docs; the asset
+Landing, `raw.yb_*`, `ops.delivery`, `ops.acceptance`, receipts, Data Docs; the asset
 `health_insurance_accepted`.
 ### How to rerun
 `./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run.

@@ -10,7 +10,7 @@ late.
 `WAREHOUSE_COUNTY_URL/<period>/<county code>/`; `ops.arrival`, `ops.acceptance`, `ops.build`.
 ### Writes
 Landing, `raw.county_*`, `ops.delivery`, `ops.acceptance`, `ops.readiness`, `ops.month_due`,
-`ops.notice`, Data Docs; the asset `month_due`, one partition per month, earliest first.
+`ops.notice`, receipts, Data Docs; the asset `month_due`, one partition per month, earliest first.
 ### How to rerun
 It runs every `WAREHOUSE_WATCH_MINUTES`; trigger it to look at once. What is missing and what each
 gate says is told by `./warehouse readiness show`.

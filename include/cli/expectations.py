@@ -72,7 +72,7 @@ def expectations(
         "failed",
         "last failed",
     ):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for entry in entries:
         table.add_row(
             entry.suite,

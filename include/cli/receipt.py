@@ -69,9 +69,9 @@ def listing(found: list[Receipt]) -> Table:
     """Deliveries, one a line."""
     table = Table(box=None, pad_edge=False)
     for heading in ("no.", "month", "sender", "delivery", "outcome"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for heading in ("rows", "used", "quarantined", "flagged", "repaired"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     for each in found:
         table.add_row(
             str(each.delivery_id),
@@ -99,7 +99,7 @@ def show(console: Console, one: Receipt) -> None:
         about.add_row(label, escape(value))
     console.print(about)
     if one.judgements:
-        table = Table("结果", "要求", "实际", "怎么办", box=None, pad_edge=False)
+        table = _table("结果", "要求", "实际", "怎么办")
         for judged in one.judgements:
             table.add_row(
                 "[red]未通过[/]" if judged.rejects else "提醒",
@@ -109,7 +109,7 @@ def show(console: Console, one: Receipt) -> None:
             )
         console.print(table)
     if one.findings:
-        table = Table("处理", "问题", "列", "行", "怎么办", box=None, pad_edge=False)
+        table = _table("处理", "问题", "列", "行", "怎么办")
         for each in one.findings:
             table.add_row(
                 treated(one.outcome, each.treatment),
@@ -119,6 +119,14 @@ def show(console: Console, one: Receipt) -> None:
                 each.remedy_zh,
             )
         console.print(table)
+
+
+def _table(*headings: str) -> Table:
+    """A table that folds Chinese text, which has no blanks to break at, and cuts nothing off."""
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
 
 
 def _plain(one: Receipt) -> dict[str, Any]:
