@@ -155,7 +155,8 @@ def spoilt(seed: int, contract: Contract, record: Record, month: int) -> tuple[R
     if not cells:
         return record, ()
     name, text, code = cells[draw % len(cells)]
-    return record | {name: text}, ((code, name),)
+    more = (("D23", name),) if code == "D12" and _is_summed(contract, name) else ()
+    return record | {name: text}, ((code, name), *more)
 
 
 def _spoiling(column: Column, cell: str, draw: int) -> tuple[str, str] | None:
@@ -182,7 +183,8 @@ def _spoiling(column: Column, cell: str, draw: int) -> tuple[str, str] | None:
 
 
 def _breach(contract: Contract, rule: Rule, record: Record, month: int) -> str | None:
-    """A readable cell that breaks one rule and no other, or None where there is no such."""
+    """A readable cell that breaks the rule, or None where there is none; a sum that is negative
+    breaks another as well."""
     cell = record.get(rule.column, "")
     (condition,) = rule.conditions
     is_month = contract.column(rule.column).type == "month"
@@ -193,7 +195,7 @@ def _breach(contract: Contract, rule: Rule, record: Record, month: int) -> str |
             return "200001" if is_month else "2000-01-01"
         case "sum_of" if cell and any(record.get(name) for name in rule.sum_of):
             return f"{float(cell) + 1000:.2f}"
-        case "at_least" if cell and float(cell) > 0 and not _is_summed(contract, rule.column):
+        case "at_least" if cell and float(cell) > 0:
             return f"-{cell}"
         case "agrees_with_id" if cell and _is_valid(record.get("cert_no", "")):
             if rule.column == "sex":
@@ -208,8 +210,7 @@ def _is_valid(number: str) -> bool:
 
 
 def _is_summed(contract: Contract, name: str) -> bool:
-    """Whether another rule adds this column up: it would be broken as well."""
-    return any(rule.sum_of and name in rule.columns for rule in contract.rules)
+    return any(rule.sum_of and name == rule.column for rule in contract.rules)
 
 
 def garbled(text: str) -> str:
