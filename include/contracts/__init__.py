@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from include.contracts.codes import defect_codes, is_listed
 from include.contracts.parts import (
     Feeds,
     Misplaced,
@@ -36,6 +37,20 @@ ColumnType = Literal[
 ]
 Privacy = Literal["direct", "quasi", "sensitive", "none"]
 Severity = Literal["quarantine", "flag"]
+
+
+_NUMBERS = frozenset({"money", "integer"})
+_MOMENTS = frozenset({"date", "month", "timestamp"})
+_ASKED_OF: dict[str, frozenset[str]] = {
+    "not_before": _MOMENTS,
+    "within_period": _MOMENTS,
+    "sum_of": _NUMBERS,
+    "at_least": _NUMBERS,
+    "at_most": _NUMBERS,
+    "age_at_most": frozenset({"date"}),
+    "agrees_with_id": frozenset({"date", "code"}),
+}
+"""Condition of a rule -> types of column that it is asked of."""
 
 
 class Column(BaseModel):
@@ -108,11 +123,15 @@ class Rule(BaseModel):
         )
 
     @property
+    def named(self) -> tuple[str, ...]:
+        """Columns that the condition names."""
+        others = (self.not_before, self.at_most, self.agrees_with_id)
+        return (*(other for other in others if other), *self.sum_of)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """All columns the rule reads."""
-        others = (self.not_before, self.at_most, self.agrees_with_id)
-        named = (other for other in others if other)
-        return (self.column, *named, *self.sum_of, *self.unless)
+        return (self.column, *self.named, *self.unless)
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Rule:
@@ -177,6 +196,20 @@ class Contract(BaseModel):
                 raise Misplaced(f"column given twice: {name}", "columns", n)
         if self.control_total is not None:
             demand_pattern(self.control_total, "control_total")
+        return self
+
+    @model_validator(mode="after")
+    def _codes_are_listed_and_rules_fit(self) -> Contract:
+        for n, column in enumerate(self.columns):
+            if column.codes and not is_listed(column.codes):
+                raise Misplaced(f"there is no code list {column.codes}", "columns", n, "codes")
+        for n, rule in enumerate(self.rules):
+            if rule.code not in defect_codes():
+                raise Misplaced(f"ref_defect has no code {rule.code}", "rules", n, "code")
+            (condition,) = rule.conditions
+            for name in {rule.column, *(rule.named if condition != "agrees_with_id" else ())}:
+                if (found := self.column(name).type) not in _ASKED_OF[condition]:
+                    raise Misplaced(f"{condition} is not asked of {found} ({name})", "rules", n)
         return self
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from include.contracts import Column, Contract
-from include.defects.codes import code_list
+from include.contracts.codes import code_list
 
 _GARBLED = "".join(
     bytes((lead, trail)).decode("gb18030")

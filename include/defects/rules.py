@@ -5,8 +5,8 @@ from __future__ import annotations
 from psycopg import sql
 
 from include.contracts import Column, Contract, Rule
+from include.contracts.codes import sex_codes
 from include.defects.cells import cell_of
-from include.defects.codes import sex_codes
 
 
 def rules(contract: Contract) -> sql.Composed | None:

@@ -95,6 +95,23 @@ BAD: dict[str, tuple[str, str, str]] = {
         with_lines("rules:", "  - {code: D22, column: day, within_period: true}"),
         "no column day", "column: day",
     ),
+    "rule with no code": (
+        with_lines("rules:", "  - {code: D99, column: started_ym, within_period: true}"),
+        "no code D99", "D99",
+    ),
+    "rule that is not asked of texts": (
+        with_lines("rules:", "  - {code: D22, column: county, within_period: true}"),
+        "not asked of text", "column: county, within",
+    ),
+    "rule with two conditions": (
+        with_lines("rules:", "  - {code: D22, column: county, within_period: true, at_least: 0}"),
+        "one condition", "at_least: 0",
+    ),
+    "no such code list": (
+        SOUND.replace("ref_measure_group.label", "ref_measure_group.lable"), "no code list",
+        "lable",
+    ),
+    "no such seed": (SOUND.replace("ref_measure_group.", "ref_x."), "no code list", "ref_x"),
     "feeds of no column": (
         with_lines("feeds:", "  nothing: raw only"), "no column nothing", "nothing: raw only",
     ),

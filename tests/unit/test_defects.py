@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from include.contracts import Column, Contract, contracts
-from include.defects.codes import code_list
+from include.contracts.codes import code_list
 from include.load import load
 from include.simulator.identifiers import check_digit
 from tests.unit.hostile import workbook

@@ -15,8 +15,26 @@ def code_list(name: str, period: str) -> tuple[str, ...]:
 
     Raises FileNotFoundError or KeyError for a list that is not there.
     """
-    source, is_listed, system = name.partition("/")
-    if is_listed:
+    return tuple(dict.fromkeys(c for c, row in _listed(name) if _is_in_force(row, period)))
+
+
+def is_listed(name: str) -> bool:
+    """Whether there is such a list."""
+    try:
+        return bool(_listed(name))
+    except (FileNotFoundError, KeyError):
+        return False
+
+
+def defect_codes() -> frozenset[str]:
+    """The codes of ref_defect."""
+    return frozenset(row["defect_code"] for row in _seed("ref_defect"))
+
+
+def _listed(name: str) -> list[tuple[str, dict[str, str]]]:
+    """(code, its row) of a list, in force or not."""
+    source, is_of_source, system = name.partition("/")
+    if is_of_source:
         rows = [
             (row["code"], row)
             for row in _seed("ref_code")
@@ -27,7 +45,7 @@ def code_list(name: str, period: str) -> tuple[str, ...]:
         rows = [(row[column], row) for row in _seed(seed)]
     if not rows:
         raise KeyError(name)
-    return tuple(dict.fromkeys(code for code, row in rows if _is_in_force(row, period)))
+    return rows
 
 
 def _is_in_force(row: dict[str, str], period: str) -> bool:
