@@ -31,8 +31,8 @@ REJECTED: dict[Way, str] = {
 }
 """First versions that are rejected as a whole, and for which defect."""
 
-_WAYS: tuple[Way, ...] = ("spoilt", "twice", "spoilt", *REJECTED, "spoilt")
-"""In turn; nine of them, so that each comes to all kinds."""
+_WAYS: tuple[Way, ...] = ("spoilt", "twice", "spoilt", *REJECTED, "spoilt", "spoilt", "spoilt")
+"""In turn; eleven of them, so that each comes to all of the twelve kinds."""
 _WAYS_OF_ONE_KIND: dict[Way, str] = {"doubled": "county_person", "rounded": "county_household"}
 """Where an ID's heading can stand twice; where there are enough numbers to tell rounded ones."""
 
