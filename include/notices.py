@@ -20,7 +20,7 @@ from psycopg.rows import dict_row
 from include.acceptance import counties
 from include.contracts import contracts
 from include.database import connect
-from include.readiness import SOURCES, assess
+from include.readiness import assess
 from include.settings import settings
 
 Kind = Literal["rejected", "blocked", "late", "failed"]
@@ -140,10 +140,11 @@ def _rejected(connection: psycopg.Connection[Any]) -> list[Notice]:
 
 
 def _late(connection: psycopg.Connection[Any], now: datetime) -> list[Notice]:
+    """Only of gates that have been asked: before that, files may be on their way in."""
     asked = connection.execute(
-        "select distinct period from ops.readiness order by period"
+        "select distinct period, source from ops.readiness order by period, source"
     ).fetchall()
-    gates = [assess(connection, period, source, now) for (period,) in asked for source in SOURCES]
+    gates = [assess(connection, period, source, now) for period, source in asked]
     return [
         Notice(
             "late",

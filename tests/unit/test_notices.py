@@ -112,10 +112,15 @@ def test_who_is_missing_at_the_deadline_is_late(
     now = DEADLINE + timedelta(microseconds=after)
     ask(PERIOD, "county", now)
     tell(now=now)
-    late = [each for each in hook.told() if each[1].startswith("late county ")]
-    assert late == [("late", f"late county {COUNTY} {PERIOD}")] * told
+    assert hook.told() == [("late", f"late county {COUNTY} {PERIOD}")] * told
     tell(now=now)
     assert len(hook.got) == told
+
+
+def test_nobody_is_late_before_the_source_has_reported(warehouse: str, hook: Hook) -> None:
+    ask(PERIOD, "civil_affairs", DEADLINE)
+    tell(now=DEADLINE)
+    assert {subject.split()[1] for _, subject in hook.told()} == {"civil_affairs"}
 
 
 def test_a_late_sender_who_delivers_is_late_no_more(warehouse: str) -> None:
