@@ -24,7 +24,8 @@ _PIECE = 1 << 20
 _OVERLAP = 1 << 12
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _FORMULA_ALONE = re.compile(
-    rb'<c r="[A-Z]{1,3}([0-9]{1,7})"[^>]*>\s*<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*'
+    rb'<c r="[A-Z]{1,3}([0-9]{1,7})"[^>]{0,200}>\s*'
+    rb"<f(?:[^>]{0,1000}/>|[^>]{0,1000}>[^<]{0,40000}</f>)\s*"
     rb"(?:<v\s*/>|<v>\s*</v>)?\s*</c>"
 )
 _TABLE_PARTS = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")

@@ -90,11 +90,15 @@ def _begins_with_utf_8(text: bytes) -> bool | None:
 
 
 def _utf_8_line(text: bytes) -> int | None:
-    for found in _CHINESE_UTF_8.finditer(text):
+    """Number of the first line that is Chinese in UTF-8, each looked at once."""
+    at = 0
+    while found := _CHINESE_UTF_8.search(text, at):
         start = text.rfind(b"\n", 0, found.start()) + 1
         end = text.find(b"\n", found.end())
-        if _is_chinese_utf_8(text[start : end if end >= 0 else len(text)]):
+        end = len(text) if end < 0 else end
+        if _is_chinese_utf_8(text[start:end]):
             return text.count(b"\n", 0, start) + 1
+        at = end
     return None
 
 

@@ -327,6 +327,14 @@ LARGE: dict[str, tuple[Callable[[], Iterable[bytes]], str]] = {
         "F05",
     ),
     "one line": (lambda: repeat(b"x" * (1 << 20), 300), "D17"),
+    "one line of Chinese": (
+        lambda: chain(repeat("郴州市汝城县".encode() * 10_000, 100), [b"\xff"]),
+        "D17",
+    ),
+    "one line of cells": (
+        lambda: [hostile.patched(hostile.SHEET, lambda xml: xml + b'<c r="A1" ' * 300_000 + b"<f")],
+        "F02",
+    ),
     "encrypted": (lambda: [hostile.ENCRYPTED.read_bytes()], "F01"),
 }
 
