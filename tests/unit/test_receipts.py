@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from include.errors import WarehouseError
 from include.load import load
 from include.pipeline import judge_deliveries
 from include.receipts.model import Finding, Place, column_letter, masked, row_ranges, rows_in_words
+from include.receipts.page import MOST_FINDINGS, page
 from include.settings import settings
 from include.simulator import sftp_server as simulated
 from include.simulator.sftp_server import USER
@@ -154,11 +155,11 @@ def test_no_cells_value_is_in_a_receipt(accepted: receipts.Receipt) -> None:
 
 
 def test_the_page_needs_nothing_from_elsewhere(accepted: receipts.Receipt) -> None:
-    page = receipts.files(accepted)[1].read_text(encoding="utf-8")
-    assert not re.search(r"(src|href|url)\s*[=(]", page)
-    assert "size: A4" in page
+    written = receipts.files(accepted)[1].read_text(encoding="utf-8")
+    assert not re.search(r"(src|href|url)\s*[=(]", written)
+    assert "size: A4" in written
     for word in ("数据报送回执", "汝城县", "F 列 户主身份证号", "共 2 行：8–9", "户表"):
-        assert word in page
+        assert word in written
 
 
 def cells(path: Path, sheet: str) -> list[tuple[Any, ...]]:
@@ -179,6 +180,32 @@ def test_the_workbook_lists_every_finding(accepted: receipts.Receipt) -> None:
     assert all(line[5] and line[6] and line[7] for line in lines)
     summary = {row[0]: row[1] for row in cells(xlsx, "回执")}
     assert (summary["收到行数"], summary["采用行数"], summary["工作表"]) == ("20", "19", "户表")
+
+
+def test_a_large_receipt_is_written_through_the_disk_and_says_the_same(
+    accepted: receipts.Receipt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xlsx, _ = receipts.files(accepted)
+    small = [cells(xlsx, sheet) for sheet in ("回执", "问题明细")]
+    monkeypatch.setattr(receipts.workbook, "_IN_MEMORY", 0)
+    receipts.write(accepted)
+    assert [cells(xlsx, sheet) for sheet in ("回执", "问题明细")] == small
+
+
+def test_of_more_lines_than_fit_the_gravest_are_listed(
+    accepted: receipts.Receipt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "MOST_LINES", 2)
+    assert [line.treatment for line in receipts.all_lines(accepted)] == ["quarantined", "flagged"]
+
+
+def test_the_page_is_bounded_and_says_what_it_leaves_out(accepted: receipts.Receipt) -> None:
+    (first, *_) = accepted.findings
+    full = page(replace(accepted, findings=(first,) * MOST_FINDINGS))
+    over = page(replace(accepted, findings=(first,) * (MOST_FINDINGS + 5)))
+    assert full.count("<tr>") == over.count("<tr>")
+    assert "另有" not in full
+    assert "另有 5 类问题" in over
 
 
 def test_a_heading_that_reads_like_a_formula_stays_text(warehouse: str) -> None:
