@@ -63,11 +63,11 @@ class Sheet:
 
 
 def find_sheet(path: Path, known: frozenset[str], file_name: str) -> Sheet:
-    """The one visible worksheet with the best header of the contract.
+    """The one visible worksheet with a header of the contract and records below it.
 
-    Sheets of explanations and lists mention a heading or two as well; a hidden sheet is last
-    month's, or a list. Raises UnreadableDelivery where no visible sheet has a header, or two have
-    an equally good one and records below it.
+    Sheets of explanations and lists mention a heading or two as well: with half as many as the best
+    header they are no tables. A hidden sheet is last month's, or a list. Raises UnreadableDelivery
+    where no visible sheet has a header, or two are tables: no row is left behind unnoticed.
     """
     from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
@@ -105,15 +105,15 @@ def find_sheet(path: Path, known: frozenset[str], file_name: str) -> Sheet:
             file=file_name,
             remedy=_RESAVE,
         )
-    best = max((header.score for header, _, is_visible in found if is_visible), default=0)
-    sheets = [s for header, s, is_visible in found if is_visible and header.score == best]
-    if len(sheets) > 1:
-        sheets = [sheet for sheet in sheets if next(sheet.records(), None)] or sheets[:1]
-    if len(sheets) == 1:
-        return sheets[0]
     if not found:
         raise no_header(heads, file_name)
-    raise _not_one(file_name, has_several=bool(sheets))
+    visible = [(header.score, sheet) for header, sheet, is_visible in found if is_visible]
+    best = max((score for score, _ in visible), default=0)
+    filled = [s for score, s in visible if 2 * score > best and next(s.records(), None)]
+    tables = filled or [sheet for score, sheet in visible if score == best][:1]
+    if len(tables) == 1:
+        return tables[0]
+    raise _not_one(file_name, has_several=bool(tables))
 
 
 def _not_one(file_name: str, *, has_several: bool) -> UnreadableDelivery:

@@ -197,3 +197,16 @@ def test_longest_name() -> None:
     assert plain_name("长" * 120) == "长" * 120
     assert len(plain_name("长" * 121)) == 121
     assert "…" in plain_name("长" * 121)
+
+
+def test_the_reading_process_has_no_secrets(
+    read: Read, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\nenv > {tmp_path}/environment\nexit 1\n")
+    script.chmod(0o700)
+    monkeypatch.setenv("WAREHOUSE_PERSON_KEY_SECRET", "a secret")
+    monkeypatch.setattr(sys, "executable", str(script))
+    with pytest.raises(UnreadableDelivery):
+        read(hostile.workbook([HEADER, row(1)]))
+    assert "WAREHOUSE" not in (tmp_path / "environment").read_text()

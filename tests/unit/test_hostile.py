@@ -47,6 +47,10 @@ READ: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: hostile.hidden((False, [["说明"]]), (True, [HEADER, row(9)]), (False, SOUND)),
         ".xlsx",
     ),
+    "empty form first": (lambda: hostile.workbook([HEADER], SOUND), ".xlsx"),
+    "list with half of the headings": (
+        lambda: hostile.workbook(SOUND, [HEADER[:3], row(3)[:3]]), ".xlsx",
+    ),
     "empty second sheet": (lambda: hostile.workbook(SOUND, [HEADER]), ".xlsx"),
 }  # fmt: skip
 
@@ -96,6 +100,9 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str, int | None]] = {
     ),
     "two sheets": (
         lambda: hostile.workbook(SOUND, [HEADER, row(3)]), "F07", "more than one", None,
+    ),
+    "two sheets, one without a column": (
+        lambda: hostile.workbook(SOUND, [HEADER[:4], row(3)[:4]]), "F07", "more than one", None,
     ),
     "no header": (lambda: csv_bytes([row(1), row(2)]), "D17", "header", None),
     "no header in a workbook": (lambda: hostile.workbook([row(1)]), "D17", "header", None),
