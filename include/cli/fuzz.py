@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,15 +36,7 @@ def fuzz(
         steps = iter(track(range(files), "damaged files", console=console))
         result = fuzzing.run(found, period, files, seed, lambda: next(steps, None))
     if as_json:
-        counts = {name: {e: result.endings[name, e] for e in fuzzing.ENDINGS}
-                  for name in sorted({mutation for mutation, _ in result.endings})}  # fmt: skip
-        print(
-            json.dumps(
-                asdict(result) | {"endings": counts, "is_sound": result.is_sound},
-                ensure_ascii=False,
-                indent=1,
-            )
-        )
+        print(json.dumps(result.figures(), indent=1))
     else:
         console.print(_fuzz_table(result))
         console.print(

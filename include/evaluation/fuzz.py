@@ -78,6 +78,24 @@ class Result:
         """Whether every file has an ending, and no row was lost."""
         return not self.faults and self.endings.total() == self.files
 
+    def figures(self) -> dict[str, Any]:
+        """Everything as plain dicts and lists, for JSON."""
+        mutations = sorted({mutation for mutation, _ in self.endings})
+        return {
+            "files": self.files,
+            "seed": self.seed,
+            "is_sound": self.is_sound,
+            "endings": {
+                name: {ending: self.endings[name, ending] for ending in ENDINGS}
+                for name in mutations
+            },
+            "refusals": dict(sorted(self.refusals.items())),
+            "rows": self.rows,
+            "compared": self.compared,
+            "peak_mb": self.peak_mb,
+            "faults": [list(fault) for fault in self.faults],
+        }
+
 
 def originals(home: Path, period: str) -> list[Original]:
     """The files of one month of a simulated municipality whose services run.

@@ -62,6 +62,9 @@ def test_each_damaged_file_has_an_ending_and_all_its_rows(
     assert {ending for _, ending in result.endings} <= set(fuzz.ENDINGS)
     assert result.compared > 20
     assert result.peak_mb < 1024
+    told = json.loads(json.dumps(result.figures()))
+    assert sum(sum(endings.values()) for endings in told["endings"].values()) == 120
+    assert sum(told["refusals"].values()) <= 120
 
 
 def test_a_lost_row_is_a_fault(
