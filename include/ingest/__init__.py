@@ -92,7 +92,7 @@ def land(path: Path, stated: Stated, ask: Ask) -> Landed:
         kind=contract.kind,
         county_code=county,
         period=period,
-        uri=f"ingest:{name}",
+        uri=f"ingest/{name}",
         file_name=name,
         path=stored,
         bytes=size,

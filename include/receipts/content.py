@@ -131,7 +131,7 @@ def _receipt(
         title_zh=contracts()[delivery["kind"]].title_zh,
         period=delivery["period"],
         file_name=masked(delivery["file_name"]),
-        sheet=delivery["sheet"],
+        sheet=delivery["sheet"] and masked(delivery["sheet"]),
         received_at=delivery["received_at"].astimezone(CHINA),
         decided_at=decided_at and decided_at.astimezone(CHINA),
         outcome=outcome,

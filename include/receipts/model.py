@@ -182,12 +182,12 @@ def row_ranges(rows: Iterable[int]) -> str:
     return "、".join(str(low) if low == high else f"{low}–{high}" for low, high in spans)
 
 
-def masked(file_name: str) -> str:
-    """A file name without the digits of an ID, phone or household number somebody put into it."""
+def masked(name: str) -> str:
+    """A file's or sheet's name without the digits of an ID, phone or household number in it."""
     return re.sub(
         r"(?<![0-9])([0-9]{3})[0-9]{4,}([0-9]{3}[0-9Xx])(?![0-9])",
         lambda found: f"{found[1]}****{found[2]}",
-        file_name,
+        name,
     )
 
 

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from include import receipts
 from include.contracts import Column, Contract, contracts
 from include.contracts.codes import code_list
 from include.load import load
+from include.receipts.model import Place, column_letter
 from include.simulator.identifiers import check_digit
 from tests.unit.hostile import workbook
 from tests.unit.landed import PERIOD, csv_bytes, land, query
@@ -133,6 +135,21 @@ def found(dsn: str, delivery_id: int) -> Found:
     )
 
 
+def told(delivery_id: int) -> set[tuple[int | None, Place, str, str]]:
+    """What the receipt lists of rows."""
+    listed = receipts.all_lines(receipts.receipt(delivery_id))
+    return {
+        (each.row_no, each.place, each.defect, each.treatment) for each in listed if each.row_no
+    }
+
+
+def place_of(contract: Contract, form: str, name: str) -> Place:
+    """A column as the sender sees it; an interface has no letters."""
+    position = [column.name for column in contract.columns].index(name)
+    letter = "" if form == "jsonl" else column_letter(position + 1)
+    return Place(letter, contract.columns[position].headers[0])
+
+
 def delivered(contract: Contract, form: str, records: list[dict[str, str]]) -> int:
     """Load records in a form of file; its delivery. Row 1 is the first record or the header."""
     header = [column.headers[0] for column in contract.columns]
@@ -166,5 +183,10 @@ def test_each_defect_is_found_in_its_cell_and_nothing_else(
             records.append(sound(contract) | {column.name: written})
             if code:
                 wanted.add(expected(column, code, treatment, first + len(records) - 1))
-    assert found(warehouse, delivered(contract, form, records)) == wanted
+    delivery_id = delivered(contract, form, records)
+    assert found(warehouse, delivery_id) == wanted
     assert wanted
+    assert told(delivery_id) == {
+        (row, place_of(contract, form, name), code, treatment)
+        for row, name, code, treatment in wanted
+    }
