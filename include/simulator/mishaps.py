@@ -68,7 +68,7 @@ def mishap(county: County, month: int) -> Mishap | None:
     turn = (month * 11 + county.position) // 2
     way = _WAYS[turn % len(_WAYS)]
     kinds = tuple(c.kind for c in contracts().values() if c.source == "county")
-    kind = kinds[turn * 5 % len(kinds)]
+    kind = kinds[(turn * 7 + 6) % len(kinds)]
     if way == "misdated" and county.position % 4 == 3:  # no title, and so no month in it
         way = "miscounted"
     if way in _WAYS_OF_ONE_KIND:
@@ -169,7 +169,7 @@ def _spoiling(column: Column, cell: str, draw: int) -> tuple[str, str] | None:
         case "month" if cell:
             return ("45901", "去年底")[draw % 2], "D14"
         case "date" if cell:
-            if draw % 3 == 0:
+            if draw % 3 == 0 and not cell.startswith("0000"):
                 year, number = re.findall(r"\d{4}|\d{1,2}", cell)[:2]
                 return f"{year}{int(number):02d}", "D15"
             return ("45901", "不详")[draw % 2], "D14"
