@@ -40,14 +40,14 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             "age_of_the_open",
             "(open_rows > 0) <> (oldest_age_months is not null) or oldest_age_months < 0"
             " or oldest_period > period",
-            description="open records have an age, from a month not after this one; others have none",
+            description="open records have an age, of a month not after this one; others none",
             label_zh="未更正月数与待更正行数一致",
             reason="senders are reminded by the age.",
         ),
         no_rows(
             "each_is_explained",
             f"select row_key from ({_UNEXPLAINED}) as unexplained",
-            description="each quarantined row is among the defects that its delivery's receipt lists",
+            description="each quarantined row is among the defects that its receipt lists",
             label_zh="每个隔离行都在回执中说明",
             reason="a row held back in silence is corrected by nobody.",
             remedy="this is a fault of the warehouse: include/defects.py and the base model of the"
@@ -59,7 +59,7 @@ def suite(period: str, known_at: datetime) -> tuple[Check, ...]:
             severity="warning",
             description=f"no record stays quarantined for more than {_LONG} months",
             label_zh="隔离数据长期未更正",
-            reason="the household or person of such a row is missing from the figures all that time.",
+            reason="the household or person of such a row is in no figure all that time.",
             remedy="send the county its receipt again, and call.",
         ),
         *no_identifiers("quarantine_backlog"),

@@ -112,7 +112,7 @@ def test_no_table_outside_the_closed_schemas_names_a_person(
     with only_environment(home=str(demo.municipality.home)):
         dsn = embedded.dsn("postgres", database)
     schemas = [f"--schema={name}" for name in _SHOWN_SCHEMAS] if database == "warehouse" else []
-    dumped = postgres_tool("pg_dump", *schemas, dsn=dsn)
+    dumped = postgres_tool("pg_dump", *schemas, dsn=dsn).decode()
     table, seen = "", {}
     for line in dumped.splitlines():
         if line.startswith("COPY "):
