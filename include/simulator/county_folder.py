@@ -103,6 +103,7 @@ class CountyFolder:
         self._mishap = mishaps.mishap(county, month)
         self._files = {kind: self._version(kind, form(county, kind, month)) for kind in WRITERS}
         self._first = self._first_version()
+        self._is_spoilt = False
 
     def add(self, village: VillageMonth) -> Iterator[tuple[County, Sent]]:
         """Write a village's rows; those of other counties are given back.
@@ -144,7 +145,10 @@ class CountyFolder:
         if self._first and self._mishap:
             extra = _CUT_OFF if self._mishap.way == "miscounted" else 0
             path = self._first.file.close(start - dt.timedelta(hours=3), extra)
-            found += self._planted(self._first, path)
+            if self._mishap.way == "spoilt" and not self._is_spoilt:
+                path.unlink()  # it would be the right file under another name
+            else:
+                found += self._planted(self._first, path)
         for number, version in enumerate(self._files.values()):
             sent_at = start + dt.timedelta(minutes=number)
             path = version.file.close(sent_at)
@@ -201,6 +205,7 @@ class CountyFolder:
                 contract = contracts()[version.file.kind]
                 spoilt, more = mishaps.spoilt(self._seed, contract, record, self.month)
                 columns = {column for _, column in more}
+                self._is_spoilt |= bool(more)
                 lasting, other = (
                     tuple(defect for defect in some if defect[1] not in columns)
                     for some in (defects, spelt)

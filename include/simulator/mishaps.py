@@ -170,8 +170,8 @@ def _spoiling(column: Column, cell: str, draw: int) -> tuple[str, str] | None:
             return ("45901", "去年底")[draw % 2], "D14"
         case "date" if cell:
             if draw % 3 == 0 and not cell.startswith("0000"):
-                year, number = re.findall(r"\d{4}|\d{1,2}", cell)[:2]
-                return f"{year}{int(number):02d}", "D15"
+                found = re.match(r"(\d{4})\D?(\d{1,2})", cell)
+                return (f"{found[1]}{int(found[2]):02d}", "D15") if found else None
             return ("45901", "不详")[draw % 2], "D14"
         case "flag" if cell == "是":
             return "不清楚", "D21"
