@@ -113,7 +113,8 @@ def test_no_table_outside_the_closed_schemas_names_a_person(
         dsn = embedded.dsn("postgres", database)
     schemas = [f"--schema={name}" for name in _SHOWN_SCHEMAS] if database == "warehouse" else []
     dumped = postgres_tool("pg_dump", *schemas, dsn=dsn).decode()
-    table, seen = "", {}
+    table = ""
+    seen: dict[str, set[str]] = {}
     for line in dumped.splitlines():
         if line.startswith("COPY "):
             table = line.split(" ")[1]
