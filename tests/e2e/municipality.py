@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from include.services import embedded, postgres
-from include.settings import PROJECT_ROOT
+from include.settings import PROJECT_ROOT, settings
 from tests.conftest import only_environment
 
 MONTHS = ("2026-01", "2026-02", "2026-03")
@@ -60,6 +63,14 @@ class Municipality:
             with attempt:
                 found = self.query(statement)
                 assert found == expected
+
+    @contextmanager
+    def as_settings(self) -> Iterator[None]:
+        """This process's settings are those of the municipality meanwhile."""
+        with patch.dict(os.environ), only_environment(home=str(self.home)):
+            embedded.apply()
+            yield
+        settings.cache_clear()
 
     def copy(self, name: str) -> str:
         """A database with all that the warehouse holds now; its URL as the ETL account."""
