@@ -12,16 +12,18 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include.settings import settings
 
 TEMPLATES = Path(__file__).parent / "pages"
+_CHINA = ZoneInfo("Asia/Shanghai")
 _LISTED_RUNS = 200
 """Runs the index page lists; pages of older runs stay where they are."""
 
@@ -44,7 +46,7 @@ class JudgedSuite:
 
 @dataclass(frozen=True)
 class Run:
-    """One checkpoint run on the index page; ``time`` is ISO, UTC."""
+    """One checkpoint run on the index page; ``time`` is ISO, China's."""
 
     name: str
     time: str
@@ -97,7 +99,7 @@ def render(
         _add_to_index(
             Run(
                 run_name,
-                datetime.now(UTC).isoformat(timespec="seconds"),
+                datetime.now(_CHINA).isoformat(timespec="seconds"),
                 tuple(
                     JudgedSuite(
                         name,
