@@ -1,5 +1,8 @@
--- What is wrong with a delivery, cell by cell: written once, when it is loaded (include/defects.py).
--- No cell's value is in it.
+-- What is wrong with a delivery, cell by cell: written once, when it is loaded (include/defects/).
+-- No cell's value is in it. A line is about a cell, a row (column_name null) or the file (row_no
+-- null). Repaired: read all the same; flagged: kept and told; quarantined: the row does not go on;
+-- rejected: the delivery does not. subject_key, a keyed hash, names the record of a quarantined row
+-- across deliveries.
 create table ops.delivery_defect (
     delivery_id bigint not null references ops.delivery,
     row_no bigint,
@@ -11,9 +14,6 @@ create table ops.delivery_defect (
     constraint delivery_defect_once
     unique nulls not distinct (delivery_id, row_no, column_name, defect_code)
 );
-comment on table ops.delivery_defect is 'One line per defective cell, row (column_name null) or file (row_no null).';
-comment on column ops.delivery_defect.treatment is 'repaired: read all the same; flagged: kept and told; quarantined: the row does not go on; rejected: the delivery does not.';
-comment on column ops.delivery_defect.subject_key is 'Keyed hash that names the record of a quarantined row across deliveries.';
 
 -- The same content may come under a name that announces the wrong month or number of rows, and then
 -- under a right one.

@@ -46,8 +46,8 @@ alter table if exists archive.county_scorecard
 add column if not exists shown_instead_period text,
 add column if not exists shown_instead_sent_on date;
 
--- What people are told: rejections, blocks, lateness, failed tasks. A subject in the same state is told
--- once; ``over`` ends it and is told nobody. No personal value is in it.
+-- What people are told: rejections, blocks, lateness, failed tasks. A subject in the same state is
+-- told once; ``over`` ends it and is told nobody. No personal value is in it.
 create table ops.notice (
     notice_id bigint generated always as identity primary key,
     kind text not null check (kind in ('rejected', 'blocked', 'late', 'failed')),
