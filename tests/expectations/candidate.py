@@ -180,7 +180,7 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
             "period": period, "county_code": HELD_BACK, "county_name": counties()[HELD_BACK],
             "data_status": "held_back", "income_line_verified": False,
             **dict.fromkeys(scorecards.COUNTY_GRADES, "held_back"),
-            "shown_instead_period": "2026-01", "shown_instead_sent_on": "2026-02-03",
+            "shown_instead_period": "2025-12", "shown_instead_sent_on": "2026-01-03",
         },
     )  # fmt: skip
     alerts.fill(db, period, monitored)
