@@ -8,7 +8,8 @@ import pytest
 from include.quarantine import NothingPublished, backlog
 from tests.expectations.backlog import COLUMNS
 
-ROWS = [
+Row = tuple[object, ...]
+ROWS: list[Row] = [
     ("2026-01", "county_income", "431026", "D13", "金额", 1, 1, 0, "2026-01", 0),
     ("2026-02", "county_income", "431026", "D13", "金额", 0, 0, 1, None, None),
     ("2026-02", "county_income", "431027", "D13", "金额", 2, 2, 0, "2026-02", 0),
@@ -17,7 +18,7 @@ ROWS = [
 ]
 
 
-def publish(dsn: str, rows: list[tuple[object, ...]]) -> None:
+def publish(dsn: str, rows: list[Row]) -> None:
     """A mart of these rows; February is the last published month, March was blocked."""
     listed = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     with psycopg.connect(dsn, autocommit=True) as db:
