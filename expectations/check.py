@@ -10,6 +10,10 @@ from typing import Any, Literal
 Severity = Literal["critical", "warning"]
 
 
+MOST_KEYS = 20_000
+"""Failing rows whose keys are fetched; the number of failing rows is always whole."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One expectation: a Great Expectations class with its arguments, and why it is there.
@@ -115,5 +119,6 @@ def no_rows(
         arguments={
             "unexpected_rows_query": "select row_key, count(*) over () as failing_rows from"
             f" (with judged as (select * from {{batch}}) {query}) as failing"
+            f" order by row_key limit {MOST_KEYS}"
         },
     )
