@@ -13,6 +13,11 @@ from rich.console import Console
 from include.cli import evaluation_tables as tables
 from include.cli.fuzz import fuzz
 
+Profile = Annotated[str, typer.Option(help="tiny, dev, pilot or full.")]
+First = Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")]
+Last = Annotated[str, typer.Option("--to", help="Last month, YYYY-MM.")]
+Keep = Annotated[Path | None, typer.Option(help="Keep the simulated municipality in this folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
 _COMPARED = {
     "alerts": "Risk alerts",
     "findings": "Findings of the cross-field rules",
@@ -38,11 +43,11 @@ def _commands() -> None:
 
 
 def order(
-    profile: Annotated[str, typer.Option(help="tiny, dev, pilot or full.")] = "tiny",
-    first: Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")] = "2026-01",
-    last: Annotated[str, typer.Option("--to", help="Last month, YYYY-MM.")] = "2026-03",
+    profile: Profile = "tiny",
+    first: First = "2026-01",
+    last: Last = "2026-03",
     seed: Annotated[int, typer.Option(help="Of the order of the second builds.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Build the months in order, build them again in a random order, and compare all marts.
 
@@ -69,13 +74,11 @@ def order(
 
 
 def rules(
-    profile: Annotated[str, typer.Option(help="tiny, dev, pilot or full.")] = "tiny",
-    first: Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")] = "2026-01",
-    last: Annotated[str, typer.Option("--to", help="Last month, YYYY-MM.")] = "2026-03",
-    keep: Annotated[
-        Path | None, typer.Option(help="Keep the simulated municipality in this folder.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    profile: Profile = "tiny",
+    first: First = "2026-01",
+    last: Last = "2026-03",
+    keep: Keep = None,
+    as_json: Json = False,
 ) -> None:
     """Compare risk alerts, findings and contradictions with what the simulated truth asks for.
 
@@ -117,12 +120,10 @@ def rules(
 
 
 def linkage(
-    profile: Annotated[str, typer.Option(help="tiny, dev, pilot or full.")] = "tiny",
-    first: Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")] = "2026-01",
-    last: Annotated[str, typer.Option("--to", help="Last month, YYYY-MM.")] = "2026-02",
-    keep: Annotated[
-        Path | None, typer.Option(help="Keep the simulated municipality in this folder.")
-    ] = None,
+    profile: Profile = "tiny",
+    first: First = "2026-01",
+    last: Last = "2026-02",
+    keep: Keep = None,
     public: Annotated[
         bool, typer.Option("--public", help="Score the public FEBRL 4 instead; needs --data.")
     ] = False,
@@ -135,7 +136,7 @@ def linkage(
     write: Annotated[
         bool, typer.Option("--write", help="Ship what --train found, unless degenerate.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Link the rows without a usable ID and compare all links with the simulated truth; likewise
     how households split, merged, moved and changed otherwise.
@@ -173,13 +174,11 @@ def linkage(
 
 
 def defects(
-    profile: Annotated[str, typer.Option(help="tiny, dev, pilot or full.")] = "tiny",
-    first: Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")] = "2026-01",
-    last: Annotated[str, typer.Option("--to", help="Last month, YYYY-MM.")] = "2026-03",
-    keep: Annotated[
-        Path | None, typer.Option(help="Keep the simulated municipality in this folder.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    profile: Profile = "tiny",
+    first: First = "2026-01",
+    last: Last = "2026-03",
+    keep: Keep = None,
+    as_json: Json = False,
 ) -> None:
     """Compare the defects found in deliveries with those that were planted, code by code.
 
