@@ -11,6 +11,7 @@ from expectations.check import Subject
 from expectations.checkpoint import Outcome, run
 from expectations.deliveries.shared import FOREIGN_SHARE, REJECT_SHARE
 from include.contracts import contracts
+from include.receipts.model import defect_words
 
 KINDS = sorted(contracts())
 
@@ -203,6 +204,7 @@ def test_every_expectation_has_its_cases_and_its_words(kind: str) -> None:
     assert len({check.id for check in checks}) == len(checks)
     for check in checks:
         assert check.description and check.label_zh and check.reason and check.remedy
+        assert check.defect is None or check.defect in defect_words()
 
 
 def test_no_case_is_left_over() -> None:
