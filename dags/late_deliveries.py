@@ -17,7 +17,8 @@ gate says is told by `./warehouse readiness show`.
 ### Triage
 `take_in` red: its last line names the counties whose drop does not answer or whose file breaks the
 loader; the others were taken in. `due` empty though a correction has come: deliveries or builds are
-under way, the next look goes on; or the file was rejected, see its receipt.
+under way and the next look goes on, `monthly_build` is switched off, or the file was rejected (see
+its receipt).
 ### Owner
 data-engineering
 """
@@ -54,13 +55,17 @@ with DAG(
 
     @task(trigger_rule="all_done")
     def due(ti: Any = None, run_id: Any = None) -> list[str]:
-        """The months to build; none while sources report or builds run, so that none runs twice."""
+        """The months to build.
+
+        None while sources report or builds run, so that none runs twice; none while builds are
+        switched off, for Airflow would forget them.
+        """
         from include.watch import due_months
 
-        under_way = ("queued", "running")
-        if any(ti.get_dr_count(dag_id, states=list(under_way)) for dag_id in (*PRODUCERS, BUILD)):
+        under_way = ["queued", "running"]
+        if any(ti.get_dr_count(dag_id, states=under_way) for dag_id in (*PRODUCERS, BUILD)):
             return []
-        return due_months(run_id)
+        return [] if ti.get_dag(BUILD).is_paused else due_months(run_id)
 
     @task(trigger_rule="all_done")
     def tell() -> int:

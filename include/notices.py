@@ -20,7 +20,7 @@ from psycopg.rows import dict_row
 from include.acceptance import counties
 from include.contracts import contracts
 from include.database import connect
-from include.readiness import assess
+from include.readiness import Readiness, assess
 from include.settings import settings
 
 Kind = Literal["rejected", "blocked", "late", "failed"]
@@ -152,8 +152,7 @@ def _late(connection: psycopg.Connection[Any], now: datetime) -> list[Notice]:
             "late",
             gate.period,
             unit if unit in counties() else None,
-            f"{_place(unit)} has not delivered {_few(gate.lacking(unit))} for {gate.period};"
-            f" {gate.sentence}",
+            f"{_place(unit)} {_owes(gate, unit)} for {gate.period}, due {gate.due}.",
             "remind the sender; what comes late is taken in and built by itself.",
         )
         for gate in gates
@@ -226,8 +225,14 @@ def _place(unit: str) -> str:
     return f"{counties()[unit]} ({unit})" if unit in counties() else unit
 
 
-def _few(words: list[str]) -> str:
-    return ", ".join(words[:3]) + (f" and {len(words) - 3} more" if len(words) > 3 else "")
+def _owes(gate: Readiness, unit: str) -> str:
+    """What a late sender has not delivered; all of it, or the first kinds by title."""
+    owed = [a for a in gate.arrivals if unit in (a.county_code, a.kind)]
+    titles = [a.title_zh for a in owed if a.state in ("missing", "not_judged")]
+    if len(titles) == len(owed):
+        return "has delivered nothing"
+    more = f" and {len(titles) - 3} more" if len(titles) > 3 else ""
+    return f"has not delivered {', '.join(titles[:3])}{more}"
 
 
 def _digest(text: str) -> str:

@@ -94,6 +94,11 @@ class Readiness:
         ]
 
     @property
+    def due(self) -> str:
+        """The deadline in words."""
+        return f"{self.deadline.astimezone(_BEIJING):%Y-%m-%d %H:%M} Beijing time"
+
+    @property
     def sentence(self) -> str:
         """The gate's word for logs and people."""
         heard = (
@@ -101,16 +106,15 @@ class Readiness:
             f" (at least {self.minimum}), {len(self.rejected)} rejected,"
             f" {len(self.missing)} missing"
         )
-        until = f"{self.deadline.astimezone(_BEIJING):%Y-%m-%d %H:%M} Beijing time"
         match self.because:
             case "complete":
                 return f"{heard}; open: everything has been judged."
             case "deadline":
-                return f"{heard}; open: the deadline {until} has passed."
+                return f"{heard}; open: the deadline {self.due} has passed."
             case "operator":
                 return f"{heard}; open: an operator said so."
             case "incomplete":
-                return f"{heard}; waiting until {until}."
+                return f"{heard}; waiting until {self.due}."
         return f"{heard}; waiting: fewer are usable than the minimum."
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from include.evaluation.defects import CodeFigures, evaluate
 from include.evaluation.linkage import unlinked_people
+from include.readiness import rules
 from include.services import postgres
 from tests.e2e.municipality import MONTHS, Finished, Municipality, Rows
 from tests.receivers import Hook
@@ -25,6 +26,8 @@ from tests.receivers import Hook
 CORRECTED = "431025"
 LATE, SPOILED = "2026-04", "431027"
 """The month and the county whose income file arrives broken at first."""
+AWAITED = "2026-05"
+"""A month that fewer counties deliver than are needed to build it."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,8 @@ class Upload:
 
 @pytest.fixture(scope="session")
 def upload(backfill: Stage) -> Upload:
-    """One more month at the sources; the upload of one county's file has broken off."""
-    done = backfill.municipality.run("simulate", "--to", LATE)
+    """Two more months at the sources; the upload of one county's file has broken off."""
+    done = backfill.municipality.run("simulate", "--to", AWAITED)
     assert done.code == 0, done.stderr[-3000:]
     (path,) = (backfill.municipality.home / "sources" / "county" / LATE / SPOILED).glob("3-*")
     found = Upload(path, path.read_bytes(), path.stat().st_mtime)
@@ -162,3 +165,29 @@ def put_right(one_rejected: Stage, upload: Upload) -> Stage:
         within_s=420,
     )
     return Stage(municipality, one_rejected.done, municipality.marts())
+
+
+@pytest.fixture(scope="session")
+def waiting(put_right: Stage) -> Finished:
+    """A month of which one county too many has not delivered, run by its sources."""
+    home = put_right.municipality.home
+    counties = sorted((home / "sources" / "county" / AWAITED).iterdir())
+    for folder in counties[rules()["county"].minimum - 1 :]:
+        shutil.rmtree(folder)
+    return put_right.municipality.run("backfill", AWAITED, AWAITED, "--reason", "one more month")
+
+
+@pytest.fixture(scope="session")
+def gone_ahead(put_right: Stage, waiting: Finished) -> Stage:
+    """An operator has said that the month is to be built with what has come."""
+    municipality = put_right.municipality
+    done = municipality.run(
+        *("readiness", "go-ahead", AWAITED, "--source", "county", "--reason", "the fair begins")
+    )
+    assert done.code == 0, done.stderr[-3000:]
+    municipality.wait_for(
+        f"select version, state from ops.publication where period = '{AWAITED}'",
+        [(1, "published")],
+        within_s=420,
+    )
+    return Stage(municipality, done, municipality.marts())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import psycopg
 
-from tests.e2e.conftest import LATE, SPOILED, Stage
-from tests.e2e.municipality import MONTHS, Rows, published
+from include.readiness import rules
+from tests.e2e.conftest import AWAITED, LATE, SPOILED, Stage
+from tests.e2e.municipality import MONTHS, Finished, Rows, published
 from tests.receivers import Hook
 
 HISTORY = {"arrivals", "versions", "resent", "rejected_versions", "rejection_reasons"}
@@ -32,9 +34,10 @@ def test_ten_counties_are_published_and_the_rejected_one_is_held_back(one_reject
     assert held_back["shown_instead_period"] == MONTHS[-1]
     assert held_back["shown_instead_sent_on"].isoformat().startswith("2026-04-0")
     assert one_rejected.municipality.query(
-        "select d.kind, d.county_code from ops.acceptance as a inner join ops.delivery as d"
-        " using (delivery_id) where a.outcome = 'rejected'"
-    ) == [("county_income", SPOILED)]
+        "select d.kind, a.outcome from ops.acceptance as a inner join ops.delivery as d"
+        f" using (delivery_id) where d.county_code = '{SPOILED}' and d.period = '{LATE}'"
+        " and a.outcome = 'rejected'"
+    ) == [("county_income", "rejected")]
 
 
 def test_the_gate_and_the_notice_say_so(one_rejected: Stage, put_right: Stage) -> None:
@@ -108,6 +111,27 @@ def test_the_end_is_as_if_it_had_been_right_from_the_start(
     assert set(found) == set(right)
     for mart, rows in right.items():
         assert found[mart] == rows, mart
+
+
+def test_a_month_waits_while_too_few_have_delivered(waiting: Finished) -> None:
+    assert waiting.code == 2
+    assert "the month's gate waits for deliveries" in waiting.stderr
+    assert f"readiness go-ahead {AWAITED}" in waiting.stderr
+
+
+def test_an_operators_word_has_it_built_with_what_has_come(gone_ahead: Stage) -> None:
+    rows = [row for (period, _), row in gone_ahead.marts["county_scorecard"].items()
+            if period == AWAITED]  # fmt: skip
+    shown = Counter((row["data_status"], row["shown_instead_period"]) for row in rows)
+    enough = rules()["county"].minimum
+    assert shown == {("published", None): enough - 1, ("held_back", LATE): 12 - enough}
+    assert gone_ahead.municipality.query(
+        f"select because from ops.month_due where period = '{AWAITED}'"
+    ) == [("gates_opened",)]
+    assert gone_ahead.municipality.query(
+        f"select because from ops.readiness where period = '{AWAITED}' and source = 'county'"
+        " order by readiness_id"
+    ) == [("below_minimum",), ("operator",)]
 
 
 def deliveries(connection: psycopg.Connection[Any]) -> dict[int, str]:

@@ -14,6 +14,7 @@ from aiosmtpd.controller import Controller
 from typer.testing import CliRunner
 
 from include.cli.main import app
+from include.contracts import kinds_of
 from include.errors import GateBlocked, SourceUnavailable
 from include.municipality import say_it_recovered, say_what_to_do
 from include.notices import build_is_late, task_failed, task_recovered, tell
@@ -113,6 +114,11 @@ def test_who_is_missing_at_the_deadline_is_late(
     ask(PERIOD, "county", now)
     tell(now=now)
     assert hook.told() == [("late", f"late county {COUNTY} {PERIOD}")] * told
+    for each in hook.got:
+        assert each["notices"][0]["what"] == (
+            f"汝城县 ({COUNTY}) has delivered nothing for {PERIOD},"
+            " due 2026-03-05 18:00 Beijing time."
+        )
     tell(now=now)
     assert len(hook.got) == told
 
@@ -121,6 +127,16 @@ def test_nobody_is_late_before_the_source_has_reported(warehouse: str, hook: Hoo
     ask(PERIOD, "civil_affairs", DEADLINE)
     tell(now=DEADLINE)
     assert {subject.split()[1] for _, subject in hook.told()} == {"civil_affairs"}
+
+
+def test_what_a_late_sender_owes_is_named(warehouse: str, hook: Hook) -> None:
+    send_all(warehouse, without=[COUNTY])
+    for contract in kinds_of("county")[4:]:
+        accept(warehouse, send(warehouse, contract.kind, COUNTY))
+    ask(PERIOD, "county", DEADLINE)
+    tell(now=DEADLINE)
+    titles = [contract.title_zh for contract in kinds_of("county")[:3]]
+    assert f"has not delivered {', '.join(titles)} and 1 more" in hook.got[0]["notices"][0]["what"]
 
 
 def test_a_late_sender_who_delivers_is_late_no_more(warehouse: str) -> None:
