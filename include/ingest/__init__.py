@@ -148,6 +148,7 @@ def _one(asked: Asked, name: str, found: list[Statement], by_user: str | None, a
     said = ([Statement(by_user, f"--{asked}")] if by_user else []) + found
     values = list(dict.fromkeys(statement.value for statement in said))
     if len(values) > 1:
+        by_name = any("name" in statement.by for statement in said)
         listed = "; ".join(
             f"{value} by {', '.join(dict.fromkeys(s.by for s in said if s.value == value))}"
             for value in values
@@ -155,7 +156,9 @@ def _one(asked: Asked, name: str, found: list[Statement], by_user: str | None, a
         raise IngestRefused(
             f"its {asked} is not certain: {listed}.",
             file=name,
-            remedy="correct the file, or move it where its folder says the same.",
+            remedy="begin its name as the contract of its kind says."
+            if asked == "kind" and not by_name
+            else "correct the file, or move it where its folder says the same.",
         )
     answer = values[0] if values else ask(asked, name)
     if not answer:
