@@ -128,7 +128,7 @@ def test_what_is_not_certain_is_refused_by_name(warehouse: str, tmp_path: Path, 
 
 def test_headings_of_several_kinds_are_no_answer(warehouse: str, tmp_path: Path) -> None:
     path = put(tmp_path, "2026-02/x.csv", csv_bytes([["县", "户编号"], ["汝城县", "1"]]))
-    with pytest.raises(IngestRefused, match="kind is not certain: .* by its headings") as refusal:
+    with pytest.raises(IngestRefused, match=r"kind is not certain: .* by its headings") as refusal:
         land(path, Stated(), silent)
     assert "begin its name" in refusal.value.remedy
 
