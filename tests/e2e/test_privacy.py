@@ -12,7 +12,7 @@ import pytest
 from include.areas.history import current
 from include.contracts import contracts
 from include.services import embedded
-from include.simulator.helpers import UNITS
+from include.simulator.helpers import POSITIONS, UNITS
 from tests.conftest import only_environment
 from tests.e2e.conftest import Stage
 from tests.e2e.municipality import postgres_tool
@@ -43,13 +43,15 @@ def people(demo: Stage) -> tuple[set[str], set[str]]:
                     numbers.add(text.upper())
                 elif re.fullmatch(rf"[\u4e00-\u9fff·]{{3,{_LONGEST_NAME}}}", text):
                     names.add(text)
-    return numbers, {name for name in names if name not in _places()}
+    return numbers, {name for name in names if name not in _offices()}
 
 
-def _places() -> str:
-    """Places and offices in them: some are called as a person is."""
+def _offices() -> str:
+    """Offices and positions: a place may be called as a person is, and a visitor be written of by
+    his position."""
     areas = [area.name for area in current().values()]
-    return "\n".join(unit.format(township=area, village=area) for area in areas for unit in UNITS)
+    units = (unit.format(township=area, village=area) for area in areas for unit in UNITS)
+    return "\n".join((*units, *POSITIONS))
 
 
 def found_in(text: str, people: tuple[set[str], set[str]]) -> set[str]:
