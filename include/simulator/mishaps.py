@@ -193,15 +193,20 @@ def _breach(contract: Contract, rule: Rule, record: Record, month: int) -> str |
             return ym(month + 2) if is_month else f"{ym(month + 2)[:4]}-{ym(month + 2)[4:]}-05"
         case "not_before" if cell and record.get(str(rule.not_before)):
             return "200001" if is_month else "2000-01-01"
-        case "sum_of" if cell and any(record.get(name) for name in rule.sum_of):
+        case "sum_of" if _is_plain(cell) and any(record.get(name) for name in rule.sum_of):
             return f"{float(cell) + 1000:.2f}"
-        case "at_least" if cell and float(cell) > 0:
+        case "at_least" if _is_plain(cell) and float(cell) > 0:
             return f"-{cell}"
         case "agrees_with_id" if cell and _is_valid(record.get("cert_no", "")):
             if rule.column == "sex":
                 return "1" if cell == "2" else "2"
-            return f"{cell[:6]}{int(cell[6:8]) % 28 + 1:02d}"
+            if re.fullmatch(r"\d{8}", cell):
+                return f"{cell[:6]}{int(cell[6:]) % 28 + 1:02d}"
     return None
+
+
+def _is_plain(amount: str) -> bool:
+    return bool(_HABITS["money"][1].fullmatch(amount))
 
 
 def _is_valid(number: str) -> bool:

@@ -56,6 +56,9 @@ def test_a_spoilt_row_has_one_spoilt_cell(contract: object) -> None:
     codes: Counter[str] = Counter()
     for n in range(2000):
         record = sound(kind) | dict.fromkeys(kind.grain[:1], f"{n:016d}")
+        if n % 2:  # an office's own spelling of amounts and days
+            record |= {c.name: "1,000.00元" for c in kind.columns if c.type == "money"}
+            record |= {c.name: "2026年1月5日" for c in kind.columns if c.type == "date"}
         written, defects = mishaps.spoilt(1, kind, record, MONTH)
         differing = {name for name in record if record[name] != written[name]}
         assert differing == {name for _, name in defects}
