@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import codecs
 import json
 import os
@@ -9,9 +10,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from include.delimited import Table, find_table
 from include.errors import ServiceFailed, UnreadableDelivery
@@ -54,6 +57,59 @@ def table(path: Path, file_name: str, known: frozenset[str]) -> Iterator[Table]:
             yield _workbook(path, target, form, file_name, known)
 
 
+_lock = threading.Lock()
+_server: subprocess.Popen[str] | None = None
+
+
+def _forget_server() -> None:
+    """A forked process must not write into its parent's pipes."""
+    global _lock, _server
+    _lock, _server = threading.Lock(), None
+
+
+os.register_at_fork(after_in_child=_forget_server)
+
+
+@atexit.register
+def close() -> None:
+    """End the process that reads workbooks, if there is one; the next workbook starts another."""
+    global _server
+    with _lock:
+        if _server is not None:
+            _server.communicate()
+            _server = None
+
+
+def _forked(request: dict[str, Any]) -> int:
+    """How the process ended that was forked for a request: its exit code, or a signal negated.
+
+    Importing what reads workbooks takes longer than most workbooks: one process does it once and
+    forks one for each. It ends with this one.
+    """
+    global _server
+    with _lock:
+        if _server is None or _server.poll() is not None:
+            _server = subprocess.Popen(
+                [sys.executable, "-P", "-m", "include.reader_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # a parser's last words may quote a cell
+                cwd=PROJECT_ROOT,
+                env=_without_secrets() | {"PYTHONPATH": str(PROJECT_ROOT)},
+                text=True,
+            )
+        assert _server.stdin is not None
+        assert _server.stdout is not None
+        try:
+            _server.stdin.write(f"{json.dumps(request)}\n")
+            _server.stdin.flush()
+            return int(_server.stdout.readline())
+        except (OSError, ValueError):  # it was ended itself
+            _server.kill()
+            _server = None
+            return -signal.SIGKILL
+
+
 def _without_secrets() -> dict[str, str]:
     """The environment without our settings: a parser of strangers' files needs none of them."""
     ours = ("WAREHOUSE_", "AIRFLOW", "DBT_")
@@ -81,21 +137,15 @@ def _as_utf_8(path: Path, target: Path, file_name: str) -> None:
 
 def _workbook(path: Path, target: Path, form: str, file_name: str, known: frozenset[str]) -> Table:
     """A workbook's table, read by a process of its own (include/reader_process.py)."""
-    memory = settings().reader_memory_mb
-    request = {
-        "source": str(path), "target": str(target), "form": form, "file_name": file_name,
-        "known": sorted(known), "memory_mb": memory, "seconds": _SECONDS,
-    }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "include.reader_process"],
-        input=json.dumps(request).encode(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # a parser's last words may quote a cell
-        cwd=PROJECT_ROOT,
-        env=_without_secrets() | {"PYTHONPATH": str(PROJECT_ROOT)},
-        check=False,
-    )
-    if done.returncode in _OUT_OF_BOUNDS:
+    memory, told = settings().reader_memory_mb, target.with_suffix(".json")
+    code = _forked(
+        {
+            "source": str(path), "target": str(target), "answer": str(told), "form": form,
+            "file_name": file_name, "known": sorted(known), "memory_mb": memory,
+            "seconds": _SECONDS,
+        }
+    )  # fmt: skip
+    if code in _OUT_OF_BOUNDS:
         raise UnreadableDelivery(
             f"the workbook needs more than {memory} MB of memory or {_SECONDS} s to open.",
             code="F04",
@@ -103,21 +153,21 @@ def _workbook(path: Path, target: Path, form: str, file_name: str, known: frozen
             remedy="delete the empty rows and columns beside and below the table, or save it as "
             "CSV, and send that.",
         )
-    if done.returncode < 0 and done.returncode != -signal.SIGSEGV:
+    if code < 0 and code != -signal.SIGSEGV:
         # Not the file's fault: recorded as unreadable, it would stay so for good.
         raise ServiceFailed(
-            f"the process that opens workbooks was ended (signal {-done.returncode}).",
+            f"the process that opens workbooks was ended (signal {-code}).",
             file=file_name,
             remedy="see that the machine has memory to spare, then clear this task.",
         )
-    if done.returncode != 0:
+    if code != 0:
         raise UnreadableDelivery(
             "the workbook cannot be opened.",
             code="F02",
             file=file_name,
             remedy="open it in Excel or WPS, save it as .xlsx and send it again.",
         )
-    answer = json.loads(done.stdout)
+    answer = json.loads(told.read_text(encoding="utf-8"))
     if "what" in answer:
         raise UnreadableDelivery(**{"what": answer.pop("what"), **answer})
     return Table(

@@ -1,14 +1,16 @@
 """The process in which a workbook is opened: bounded memory and time, and nothing else in it.
 
 A stray cell in the last row of a sheet makes a workbook's parser ask for half a terabyte, and what
-it asks for in vain ends its process. Run as ``python -m include.reader_process`` with a request
-as JSON on standard input (include/reader.py); answers with one JSON object.
+it asks for in vain ends its process. Run as ``python -m include.reader_process``: for each line of
+standard input, a request as JSON (include/reader.py), it forks a process that reads the workbook
+and writes its answer to the request's ``answer``, and says with a line how that process ended.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import os
 import resource
 import sys
 from pathlib import Path
@@ -22,11 +24,22 @@ from include.spreadsheet import find_sheet
 
 NO_MEMORY = 3
 """Exit code where the file needs more memory than it may have."""
+_BROKEN = 1
 
 
 def main() -> None:
-    """Read the request, write the table to its ``target`` as csv, answer."""
-    request = json.load(sys.stdin)
+    """Serve requests until there are no more: an exit code each, a signal's number negated."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            os._exit(_read(json.loads(line)))
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+def _read(request: dict[str, Any]) -> int:
+    """Write the table to the request's ``target`` as csv and tell what it is; the exit code."""
     limit = int(request["memory_mb"]) << 20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     seconds = int(request["seconds"])
@@ -45,8 +58,11 @@ def main() -> None:
             "remedy": "open it in Excel or WPS, save it as .xlsx and send it again.",
         }
     except MemoryError:
-        sys.exit(NO_MEMORY)
-    json.dump(answer, sys.stdout)
+        return NO_MEMORY
+    except BaseException:  # noqa: BLE001  # whatever a parser does, this process ends here
+        return _BROKEN
+    Path(request["answer"]).write_text(json.dumps(answer), encoding="utf-8")
+    return 0
 
 
 def _convert(request: dict[str, Any]) -> dict[str, Any]:

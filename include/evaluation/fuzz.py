@@ -23,6 +23,7 @@ import psycopg
 import xlwt
 from psycopg import sql
 
+from include import reader
 from include.acceptance import judge
 from include.contracts import Source, contracts, kinds_of
 from include.database import connect
@@ -153,6 +154,7 @@ def run(
     with connect() as connection:
         _tell(connection, delivered, result)
     own = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    reader.close()  # only ended processes are counted
     readers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     result.peak_mb = max(int(own["VmHWM"].split()[0]), readers) >> 10
     return result

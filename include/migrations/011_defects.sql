@@ -29,7 +29,7 @@ language plpgsql immutable strict parallel safe as $$
 declare
     t text;
 begin
-    if cell ~ '^[0-9.:_]+$' and cell !~ '^0{8}$' then
+    if cell ~ '^[0-9.:_]+$' and cell <> '00000000' then
         return cell;
     end if;
     t := btrim(normalize(cell, nfkc), E' \t\r\n''`’');

@@ -307,13 +307,14 @@ MEASURE = """
 import resource, sys
 from pathlib import Path
 from include.errors import UnreadableDelivery
-from include.reader import table
+from include.reader import close, table
 from tests.unit.landed import HEADER
 try:
     with table(Path(sys.argv[1]), "5-帮扶措施", frozenset(HEADER)) as found:
         ending = sum(map(len, found.chunks()))
 except UnreadableDelivery as refusal:
     ending = refusal.code
+close()  # only an ended process's memory is counted
 # Not RUSAGE_SELF: that of the process which started this one counts in it.
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 own = int(status["VmHWM"].split()[0])
