@@ -41,10 +41,11 @@ def quarantine(
         return
     table = Table(title=f"Quarantine of {found[0].period}", title_justify="left", box=None,
                   pad_edge=False)  # fmt: skip
-    for heading in ("county", "kind", "defect"):
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=30)
-    for heading in ("open", "new", "released", "since"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    # Within 80 columns the defect's name gives way, not a figure.
+    for heading, width in (("county", 6), ("kind", 12), ("defect", 24)):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", max_width=width)
+    for heading, width in (("open", 5), ("new", 5), ("released", 8), ("since", 7)):
+        table.add_column(heading, justify="right", no_wrap=True, min_width=width)
     for one in found:
         table.add_row(
             one.county_code,
