@@ -10,6 +10,7 @@ from psycopg import sql
 
 from include.areas.history import SEEDS, current, stem
 from include.contracts import Contract
+from include.defects.cells import INSERT
 
 Names = list[tuple[str, str, str | None]]
 """(code of the township, name as written, defect or None)."""
@@ -21,8 +22,7 @@ def area_names(contract: Contract, county_code: str) -> sql.Composed | None:
         return None
     towns, villages = _names(county_code)
     return sql.SQL(
-        "insert into ops.delivery_defect "
-        "(delivery_id, row_no, column_name, defect_code, treatment) "
+        f"{INSERT} "
         "select r._delivery_id, r._row_no, c.name, c.code, c.treatment "
         "from raw.{table} as r "
         "left join unnest({town_codes}::text[], {town_names}::text[], {town_defects}::text[]) "

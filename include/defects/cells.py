@@ -7,6 +7,10 @@ from psycopg import sql
 from include.contracts import Column, Contract
 from include.contracts.codes import code_list
 
+INSERT = (
+    "insert into ops.delivery_defect (delivery_id, row_no, column_name, defect_code, treatment)"
+)
+"""How the statements of this package begin."""
 _GARBLED = "".join(
     bytes((lead, trail)).decode("gb18030")
     for lead in range(0xE4, 0xEA)
@@ -47,8 +51,7 @@ def cells(contract: Contract, period: str) -> sql.Composed:
     judged = [(column, _judgement(column, period)) for column in contract.columns]
     plain = [(column, _is_plain(column, period)) for column in contract.columns]
     return sql.SQL(
-        "insert into ops.delivery_defect "
-        "(delivery_id, row_no, column_name, defect_code, treatment) "
+        f"{INSERT} "
         "select r._delivery_id, r._row_no, c.name, rtrim(c.code, '!'), "
         "case when c.code like '%%!' then c.severity else 'repaired' end "
         "from raw.{table} as r cross join lateral (values {cells}) as c (name, severity, code) "
@@ -126,8 +129,7 @@ def unkeyed(contract: Contract) -> sql.Composed | None:
     if not columns:
         return None
     return sql.SQL(
-        "insert into ops.delivery_defect "
-        "(delivery_id, row_no, column_name, defect_code, treatment) "
+        f"{INSERT} "
         "select u.delivery_id, u.row_no, u.column_name, "
         "coalesce(rtrim(parse.defect('resident_id', c.cell), '!'), 'D04'), 'flagged' "
         "from vault.unkeyed as u inner join raw.{table} as r "

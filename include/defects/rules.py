@@ -6,7 +6,7 @@ from psycopg import sql
 
 from include.contracts import Column, Contract, Rule
 from include.contracts.codes import sex_codes
-from include.defects.cells import cell_of
+from include.defects.cells import INSERT, cell_of
 
 
 def rules(contract: Contract) -> sql.Composed | None:
@@ -14,8 +14,7 @@ def rules(contract: Contract) -> sql.Composed | None:
     if not contract.rules:
         return None
     return sql.SQL(
-        "insert into ops.delivery_defect "
-        "(delivery_id, row_no, column_name, defect_code, treatment) "
+        f"{INSERT} "
         "select distinct r._delivery_id, r._row_no, c.name, c.code, 'flagged' "
         # "offset 0": each cell is read once, however many rules ask for it.
         "from raw.{table} as r cross join lateral (select {readings} offset 0) as v "

@@ -20,7 +20,7 @@ from include.contracts import contracts, kinds_of
 from include.database import connect
 from include.evaluation import contradictions, households
 from include.simulator.health_store import open_store
-from include.simulator.identifiers import check_digit
+from include.simulator.identifiers import is_resident_id
 from include.vault import identifier_key
 
 Cell = tuple[str, ...]
@@ -204,9 +204,8 @@ def _without_id(kind: str, record: dict[str, str]) -> Iterator[tuple[str, Cell]]
             continue
         number = record.get(column.name) or ""
         core = number[:18] if len(number) in (20, 22) else number
-        is_valid = len(core) == 18 and core[:17].isdecimal() and check_digit(core[:17]) == core[17]
         key = "|".join(record.get(name) or "" for name in contract.grain)
-        if not is_valid and (number or column.filled):
+        if not is_resident_id(core) and (number or column.filled):
             yield "D04", (kind, key, column.name)
         elif len(number) == 20 and kind != "mz_disab_subsidy":
             yield "D05", (kind, key, column.name)

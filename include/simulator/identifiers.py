@@ -27,6 +27,11 @@ def check_digit(first17: str) -> str:
     return "10X98765432"[total % 11]
 
 
+def is_resident_id(number: str) -> bool:
+    """Whether 18 characters end in their check digit."""
+    return len(number) == 18 and number[:17].isdecimal() and check_digit(number[:17]) == number[17]
+
+
 def resident_ids(village: int, sex: Ints, birth: Ints) -> tuple[list[str], Ints]:
     """Unique IDs for one village's people, and the birth days they carry.
 

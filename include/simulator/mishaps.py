@@ -15,7 +15,7 @@ from typing import Literal
 
 from include.contracts import Column, Contract, Rule, contracts
 from include.simulator.areas import County
-from include.simulator.identifiers import check_digit
+from include.simulator.identifiers import is_resident_id
 from include.simulator.months import ym
 
 Record = dict[str, str]
@@ -197,7 +197,7 @@ def _breach(contract: Contract, rule: Rule, record: Record, month: int) -> str |
             return f"{float(cell) + 1000:.2f}"
         case "at_least" if _is_plain(cell) and float(cell) > 0:
             return f"-{cell}"
-        case "agrees_with_id" if cell and _is_valid(record.get("cert_no", "")):
+        case "agrees_with_id" if cell and is_resident_id(record.get("cert_no", "")):
             if rule.column == "sex":
                 return "1" if cell == "2" else "2"
             if re.fullmatch(r"\d{8}", cell):
@@ -207,11 +207,6 @@ def _breach(contract: Contract, rule: Rule, record: Record, month: int) -> str |
 
 def _is_plain(amount: str) -> bool:
     return bool(_HABITS["money"][1].fullmatch(amount))
-
-
-def _is_valid(number: str) -> bool:
-    digits = number[:17]
-    return len(number) == 18 and digits.isdecimal() and check_digit(digits) == number[17]
 
 
 def _is_summed(contract: Contract, name: str) -> bool:

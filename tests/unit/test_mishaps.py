@@ -99,7 +99,8 @@ def test_what_is_planted_is_told_by_file(tmp_path: object) -> None:
         }
         folder.receive(found.kind, record, ())
     planted = folder.close()
-    first = {name for kind, name, _ in planted if kind == found.kind}
-    assert len(first) == 2
+    names = {name for kind, name, _ in planted if kind == found.kind}
     by_file = Counter(name for kind, name, (row, *_) in planted if kind == found.kind and row)
-    assert max(by_file.values()) > 3 * min([*by_file.values(), 1])
+    first, final = sorted(names, key=lambda name: -by_file[name])
+    # About a twelfth of the first version's rows are spoilt, beside what stays in both.
+    assert by_file[first] - by_file[final] > 300 * mishaps.SPOILT / 2
