@@ -106,6 +106,7 @@ def _forked(request: dict[str, Any]) -> int:
             return int(_server.stdout.readline())
         except (OSError, ValueError):  # it was ended itself
             _server.kill()
+            _server.communicate()
             _server = None
             return -signal.SIGKILL
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import shlex
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,7 @@ def read(home: Path) -> Callable[[bytes], Table | None]:
 
 
 Read = Callable[[bytes], Table | None]
+Starts = Callable[[str], None]
 
 
 def test_largest_file(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,26 +161,56 @@ def test_memory_of_the_reading_process(read: Read, monkeypatch: pytest.MonkeyPat
     assert refusal.value.code == "F04"
 
 
+@pytest.fixture
+def starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Starts]:
+    """Have the process that reads workbooks be another script than ours."""
+
+    def starts(script: str) -> None:
+        reader.close()
+        python = tmp_path / "python"
+        python.write_text(f"#!/bin/sh\n{script}\n")
+        python.chmod(0o700)
+        monkeypatch.setattr(sys, "executable", str(python))
+
+    yield starts
+    reader.close()
+
+
+def ends_in(signal: int) -> str:
+    """The process that reads workbooks, its forked ones ended by a signal."""
+    return (
+        f"exec {shlex.quote(sys.executable)} -P -c 'import os, include.reader_process as process;"
+        f" process._read = lambda _: os.kill(os.getpid(), {signal}); process.main()'"
+    )
+
+
 @pytest.mark.parametrize("signal", [9, 15])
 def test_a_reading_process_that_is_ended_from_outside_is_no_verdict(
-    read: Read, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, signal: int
+    read: Read, starts: Starts, signal: int
 ) -> None:
-    script = tmp_path / "python"
-    script.write_text(f"#!/bin/sh\nkill -{signal} $$\n")
-    script.chmod(0o700)
-    monkeypatch.setattr(sys, "executable", str(script))
-    with pytest.raises(ServiceFailed, match=f"signal {signal}"):
-        read(hostile.workbook([HEADER, row(1)]))
+    starts(ends_in(signal))
+    for _ in range(2):
+        with pytest.raises(ServiceFailed, match=f"signal {signal}"):
+            read(hostile.workbook([HEADER, row(1)]))
 
 
-@pytest.mark.parametrize(("code", "told"), [(6, "F04"), (24, "F04"), (11, "F02")])
+@pytest.mark.parametrize("script", ["kill -9 $$", "read request; kill -15 $$", "exit 0"])
+def test_the_process_that_forks_them_may_end_too(
+    read: Read, starts: Starts, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    ours, content = sys.executable, hostile.workbook([HEADER, row(1)])
+    starts(script)
+    with pytest.raises(ServiceFailed, match="was ended"):
+        read(content)
+    monkeypatch.setattr(sys, "executable", ours)
+    assert read(content)
+
+
+@pytest.mark.parametrize(("signal", "told"), [(6, "F04"), (24, "F04"), (11, "F02")])
 def test_a_reading_process_that_the_file_ends_refuses_it(
-    read: Read, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: int, told: str
+    read: Read, starts: Starts, signal: int, told: str
 ) -> None:
-    script = tmp_path / "python"
-    script.write_text(f"#!/bin/sh\nkill -{code} $$\n")
-    script.chmod(0o700)
-    monkeypatch.setattr(sys, "executable", str(script))
+    starts(ends_in(signal))
     with pytest.raises(UnreadableDelivery) as refusal:
         read(hostile.workbook([HEADER, row(1)]))
     assert refusal.value.code == told
@@ -200,13 +232,10 @@ def test_longest_name() -> None:
 
 
 def test_the_reading_process_has_no_secrets(
-    read: Read, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    read: Read, starts: Starts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    script = tmp_path / "python"
-    script.write_text(f"#!/bin/sh\nenv > {tmp_path}/environment\nexit 1\n")
-    script.chmod(0o700)
+    starts(f"env > {tmp_path}/environment")
     monkeypatch.setenv("WAREHOUSE_PERSON_KEY_SECRET", "a secret")
-    monkeypatch.setattr(sys, "executable", str(script))
-    with pytest.raises(UnreadableDelivery):
+    with pytest.raises(ServiceFailed):
         read(hostile.workbook([HEADER, row(1)]))
     assert "WAREHOUSE" not in (tmp_path / "environment").read_text()
