@@ -19,9 +19,11 @@ from psycopg.conninfo import conninfo_to_dict
 
 from include.database import connect
 from include.errors import WarehouseError
+from include.locks import begin_candidate, complete_candidate, working_schemas
 from include.settings import PROJECT_ROOT, settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+_DBT_PROCESS = PROJECT_ROOT / "include" / "dbt_process.py"
 _log = logging.getLogger(__name__)
 
 
@@ -93,9 +95,20 @@ def run_dbt(build_id: int, select: str | None = None) -> dict[str, int]:
     ``home/builds/<build_id>/``. Unit tests belong to development and are left out. Raises
     BuildFailed, naming the nodes.
 
-    First the rows without a valid ID are linked to people: the models join the result.
+    First the rows without a valid ID are linked to people: the models join the result. The working
+    schemas are held meanwhile (include/locks.py; raises SchemasBusy); with ``select`` the candidate
+    is not whole afterwards.
     """
-    link_persons(build_id)
+    with working_schemas(build_id):
+        begin_candidate(build_id)
+        link_persons(build_id)
+        ended = _build(build_id, select)
+        if not select:
+            complete_candidate(build_id)
+    return ended
+
+
+def _build(build_id: int, select: str | None) -> dict[str, int]:
     stated = build_variables(build_id)
     left_out = ["unit_test"] + (["seed"] if _is_seeded(stated["seeds_sha256"]) else [])
     arguments = ["--exclude-resource-type", *left_out]
@@ -115,7 +128,8 @@ def run_dbt(build_id: int, select: str | None = None) -> dict[str, int]:
 
 def docs() -> Path:
     """Write the dbt documentation, which the service ``pages`` shows; returns its page."""
-    _dbt("docs", "generate", "--no-compile")
+    with working_schemas(None):
+        _dbt("docs", "generate", "--no-compile")
     return settings().dbt_target / "index.html"
 
 
@@ -139,7 +153,7 @@ def _dbt(*arguments: str, stated: Mapping[str, str] | None = None) -> None:
     settings().dbt_target.mkdir(parents=True, exist_ok=True)
     (settings().dbt_target / "run_results.json").unlink(missing_ok=True)
     process = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments],
+        [sys.executable, "-P", str(_DBT_PROCESS), str(os.getpid()), "--no-use-colors", *arguments],
         env=os.environ
         | dbt_environment()
         | {f"DBT_ENV_CUSTOM_ENV_{name}": value for name, value in (stated or {}).items()},

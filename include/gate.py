@@ -17,6 +17,7 @@ from expectations.check import Subject
 from expectations.checkpoint import Outcome, Report, run
 from include.database import connect
 from include.errors import GateBlocked
+from include.locks import demand_candidate, working_schemas
 from include.marts import candidate_marts, columns_of, content
 from include.publish import next_version
 
@@ -33,8 +34,14 @@ def audit(build_id: int) -> None:
 
     Writes ``ops.gate_result`` (in place of an earlier audit's of the same build) and what the
     candidate held into ``ops.build.candidate``. Raises GateBlocked where a critical expectation
-    fails, after recording the blocked publication with its reason.
+    fails, after recording the blocked publication with its reason, and CandidateReplaced where the
+    candidate is not the whole of this build's.
     """
+    with working_schemas(build_id):
+        _audit(build_id)
+
+
+def _audit(build_id: int) -> None:
     with connect() as connection:
         row = connection.execute(
             "select period, known_at from ops.build where build_id = %s", [build_id]
@@ -43,6 +50,7 @@ def audit(build_id: int) -> None:
             raise GateBlocked(
                 f"build {build_id} does not exist.", remedy="open a build and run dbt first."
             )
+        demand_candidate(build_id)
         period, known_at = row
         marts = candidate_marts(connection)
         seen = {mart.name: content(connection, "candidate", mart, period) for mart in marts}

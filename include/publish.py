@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from include.database import connect
 from include.errors import GateBlocked
+from include.locks import demand_candidate, working_schemas
 from include.marts import Mart, candidate_marts, columns_of, content
 
 PUBLISH_LOCK = 431001
@@ -26,11 +27,13 @@ def publish(build_id: int) -> int:
 
     Where the marts already hold exactly these rows nothing is touched and the publication's state
     is ``unchanged``. Raises GateBlocked, leaving everything as it was, where the gate did not
-    pass, the candidate changed after it or is another period's, or a mart's columns changed.
+    pass, the candidate changed after it or is another period's, or a mart's columns changed;
+    CandidateReplaced where the candidate is another build's by now.
     """
-    with connect() as connection:
+    with working_schemas(build_id), connect() as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [PUBLISH_LOCK])
         period, audited = _passed(connection, build_id)
+        demand_candidate(build_id)
         marts = candidate_marts(connection)
         for mart in marts:
             _is_lockable(connection, mart)

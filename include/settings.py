@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     build_minutes: float = Field(default=240, gt=0)
     """How long after it was queued a month's build may take before people are told."""
 
+    schemas_wait_s: float = Field(default=1800, ge=0)
+    """How long a build waits for another that is at work in the working schemas, in seconds."""
+
     watch_minutes: int = Field(default=10, ge=1)
     """How often the counties' drops are looked at for new and corrected files."""
     open_months: int = Field(default=12, ge=1)

@@ -20,20 +20,22 @@ def build(
 ) -> None:
     """Build, audit and publish one month from what has been accepted, without Airflow.
 
-    Extracts nothing. Must not run beside Airflow's monthly_build: both write the candidate.
+    Extracts nothing. While another build is at work in the candidate, this one waits.
     """
     from include import build as builds
     from include.gate import audit
+    from include.locks import working_schemas
     from include.publish import publish
 
     console = Console()
     build_id = builds.open_build(period)
-    with console.status(f"dbt builds the candidate of {period}"):
-        builds.run_dbt(build_id, select)
-    if select:
-        console.print(f"Built {select} of {period}; nothing is published.")
-        return
-    with console.status("Great Expectations judges it"):
-        audit(build_id)
-    publication = publish(build_id)
+    with working_schemas(build_id):
+        with console.status(f"dbt builds the candidate of {period}"):
+            builds.run_dbt(build_id, select)
+        if select:
+            console.print(f"Built {select} of {period}; nothing is published.")
+            return
+        with console.status("Great Expectations judges it"):
+            audit(build_id)
+        publication = publish(build_id)
     console.print(f"{period} is published (publication {publication}).")

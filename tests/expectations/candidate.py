@@ -203,13 +203,19 @@ def fill(db: psycopg.Connection, period: str = PERIOD, *, wage: int = 30000) -> 
 
 
 def open_build(db: psycopg.Connection, period: str = PERIOD) -> int:
-    """A build that knows all there is."""
+    """A build that knows all there is, and whose candidate stands in the working schemas."""
     row = db.execute(
         "insert into ops.build (period, known_at, seeds_sha256, code_sha256)"
         " values (%s, clock_timestamp(), 'seeds', 'code') returning build_id",
         [period],
     ).fetchone()
     assert row is not None
+    db.execute(
+        "insert into ops.working_schemas (build_id, built_at) values (%s, clock_timestamp())"
+        " on conflict (only_row) do update"
+        " set build_id = excluded.build_id, built_at = excluded.built_at",
+        [row[0]],
+    )
     return int(row[0])
 
 
