@@ -20,7 +20,7 @@ import psycopg
 from include.errors import WarehouseError
 from include.settings import settings
 
-SCHEMAS_LOCK = 431002
+SCHEMAS_LOCK = 431018
 """Advisory lock of the working schemas; the publisher's is 431001 and is taken after it."""
 DBT_SESSIONS = "warehouse_dbt"
 """application_name of dbt's sessions (dbt_project/profiles.yml)."""

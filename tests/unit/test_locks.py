@@ -16,6 +16,7 @@ import pytest
 
 from include.locks import (
     DBT_SESSIONS,
+    SCHEMAS_LOCK,
     CandidateReplaced,
     SchemasBusy,
     begin_candidate,
@@ -108,7 +109,9 @@ def test_steps_held_together_are_not_parted(warehouse: str) -> None:
         with working_schemas(7):
             pass
         # The inner one has not freed what the outer one holds.
-        assert other.execute("select pg_try_advisory_lock(431002)").fetchone() == (False,)
+        assert other.execute("select pg_try_advisory_lock(%s)", [SCHEMAS_LOCK]).fetchone() == (
+            False,
+        )
 
 
 def test_a_candidate_is_the_builds_that_made_the_whole_of_it(warehouse: str) -> None:
