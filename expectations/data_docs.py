@@ -168,7 +168,9 @@ def _add_to_index(run: Run) -> None:
     """Write the index page with this run and the latest before it."""
     record = settings().home / "gx" / "runs.json"
     runs = [run, *_earlier_runs(record)][:_LISTED_RUNS]
-    record.write_text(json.dumps([asdict(each) for each in runs]), encoding="utf-8")
+    draft = record.with_suffix(".draft")
+    draft.write_text(json.dumps([asdict(each) for each in runs]), encoding="utf-8")
+    draft.replace(record)  # half a record would keep every later run from being added
     write_page("index.html", "index.html", runs=runs)
 
 

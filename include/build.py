@@ -47,16 +47,20 @@ def dbt_environment() -> dict[str, str]:
     }
 
 
-def open_build(period: str, known_at: datetime | None = None) -> int:
+def open_build(
+    period: str, known_at: datetime | None = None, *, is_trial: bool | None = None
+) -> int:
     """Record a build of ``period`` on what is known at ``known_at`` (default: now).
 
-    The time is read here, once; everything after is a function of the record.
+    The time is read here, once; everything after is a function of the record. A trial (default:
+    where ``known_at`` is given) is nothing that has to be published.
     """
+    is_trial = known_at is not None if is_trial is None else is_trial
     with connect() as connection:
         row = connection.execute(
-            "insert into ops.build (period, known_at, seeds_sha256, code_sha256) "
-            "values (%s, coalesce(%s, clock_timestamp()), %s, %s) returning build_id",
-            [period, known_at, _sha256(DBT_PROJECT / "seeds"), code_sha256()],
+            "insert into ops.build (period, known_at, seeds_sha256, code_sha256, is_trial) "
+            "values (%s, coalesce(%s, clock_timestamp()), %s, %s, %s) returning build_id",
+            [period, known_at, _sha256(DBT_PROJECT / "seeds"), code_sha256(), is_trial],
         ).fetchone()
     assert row is not None
     return int(row[0])
@@ -114,6 +118,8 @@ def _build(build_id: int, select: str | None) -> dict[str, int]:
     arguments = ["--exclude-resource-type", *left_out]
     if select:
         arguments += ["--select", select]
+    if "seed" not in left_out:
+        _remember_seeding(None)  # until all are loaded, they are neither the old nor the new
     try:
         _dbt("build", *arguments, stated=stated)
     finally:
@@ -179,7 +185,7 @@ def _is_seeded(seeds_sha256: str) -> bool:
     return last == (seeds_sha256,)
 
 
-def _remember_seeding(seeds_sha256: str) -> None:
+def _remember_seeding(seeds_sha256: str | None) -> None:
     with connect() as connection:
         connection.execute("insert into ops.seeding (seeds_sha256) values (%s)", [seeds_sha256])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -11,10 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import IO, cast
 
 from include.settings import settings
 
 _LONGEST_NAME = 120
+_DRAFT = ".incoming-"
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 """Unicode categories of what is not seen or turns the text around it."""
 _PERSON_NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{15,})(?!\d)[Xx]?")
@@ -68,8 +72,9 @@ def store(chunks: Iterable[bytes]) -> tuple[Path, int, str]:
     """
     root = settings().landing
     root.mkdir(parents=True, exist_ok=True)
+    _sweep(root)
     digest, size = hashlib.sha256(), 0
-    with tempfile.NamedTemporaryFile(dir=root, prefix=".incoming-", delete=False) as draft:
+    with _draft(root) as draft:
         try:
             for chunk in chunks:
                 digest.update(chunk)
@@ -80,12 +85,40 @@ def store(chunks: Iterable[bytes]) -> tuple[Path, int, str]:
         except BaseException:
             Path(draft.name).unlink(missing_ok=True)
             raise
-    sha256 = digest.hexdigest()
-    path = root / sha256[:2] / sha256
-    path.parent.mkdir(exist_ok=True)
-    if path.exists():
-        Path(draft.name).unlink()
-    else:
-        Path(draft.name).chmod(0o440)
-        Path(draft.name).replace(path)
+        sha256 = digest.hexdigest()
+        path = root / sha256[:2] / sha256
+        path.parent.mkdir(exist_ok=True)
+        if path.exists():
+            Path(draft.name).unlink()
+        else:
+            Path(draft.name).chmod(0o440)
+            Path(draft.name).replace(path)
+            _sync_folder(path.parent)
     return path, size, sha256
+
+
+def _draft(root: Path) -> IO[bytes]:
+    """A new file, locked as long as its writer lives."""
+    while True:
+        draft = tempfile.NamedTemporaryFile(dir=root, prefix=_DRAFT, delete=False)  # noqa: SIM115
+        fcntl.flock(draft, fcntl.LOCK_EX)
+        if os.fstat(draft.fileno()).st_nlink:
+            return cast("IO[bytes]", draft)
+        draft.close()  # swept before it was locked
+
+
+def _sweep(root: Path) -> None:
+    """Remove what killed writers left: drafts that nobody holds."""
+    for path in root.glob(f"{_DRAFT}*"):
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as left:
+            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the name on disk too, before a record says that the file is there."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -22,6 +22,7 @@ from include.contracts import contracts
 from include.database import connect
 from include.readiness import Readiness, assess
 from include.settings import settings
+from include.unfinished import unfinished_months
 
 Kind = Literal["rejected", "blocked", "late", "failed"]
 OVER = "over"
@@ -107,8 +108,13 @@ def build_is_late(period: str, run_id: str) -> Notice:
 
 
 def register_says(connection: psycopg.Connection[Any], now: datetime) -> list[Notice]:
-    """Rejected deliveries without an accepted successor, late senders, blocked months."""
-    return [*_rejected(connection), *_late(connection, now), *_blocked(connection)]
+    """Rejected deliveries without successor, late senders, blocked months, builds given up."""
+    return [
+        *_rejected(connection),
+        *_late(connection, now),
+        *_blocked(connection),
+        *_given_up(connection),
+    ]
 
 
 def _rejected(connection: psycopg.Connection[Any]) -> list[Notice]:
@@ -179,6 +185,29 @@ def _blocked(connection: psycopg.Connection[Any]) -> list[Notice]:
         )
         for period, build_id, state, reason in rows
         if state == "blocked"
+    ]
+
+
+def _given_up(connection: psycopg.Connection[Any]) -> list[Notice]:
+    return [
+        Notice(
+            "blocked",
+            f"unfinished {month.period}",
+            f"{month.because} {month.build_id or month.began_at.isoformat()}",
+            month.period,
+            None,
+            f"{month.period} is not published, marts stay as they were: {month.tries} times its"
+            + (
+                " build did not come to an end, and it is not begun again by itself."
+                if month.because == "ended_early"
+                else " build was ordered, and none was begun."
+            ),
+            "read the log of monthly_build's failed task and ./warehouse status, correct the"
+            f" cause, and build again: ./warehouse backfill {month.period} {month.period}"
+            ' --reason "…".',
+        )
+        for month in unfinished_months(connection)
+        if month.is_given_up
     ]
 
 

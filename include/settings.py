@@ -73,6 +73,8 @@ class Settings(BaseSettings):
 
     schemas_wait_s: float = Field(default=1800, ge=0)
     """How long a build waits for another that is at work in the working schemas, in seconds."""
+    build_tries: int = Field(default=3, ge=1)
+    """How often a month is begun by itself when its builds do not come to an end."""
 
     watch_minutes: int = Field(default=10, ge=1)
     """How often the counties' drops are looked at for new and corrected files."""

@@ -22,6 +22,7 @@ from include.inputs import changed_months
 from include.readiness import SOURCES, ask
 from include.settings import settings
 from include.sources.county import Seen, fetch_new
+from include.unfinished import unfinished_months
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +55,9 @@ def take_in(now: datetime | None = None) -> dict[str, int]:
         for verdict in judge(source, period):
             found[verdict.outcome] += 1
         write_due(source, period)
-    for period in periods:  # those a county's server was away for
-        write_due("county", period)
+    # Those a county's server was away for, and those of who was killed over them.
+    for source, period in sorted({*_unreceipted(), *(("county", each) for each in periods)}):
+        write_due(source, period)
     if troubles:
         first = next(iter(troubles.values()))
         raise SourceUnavailable(
@@ -85,8 +87,9 @@ def open_months(connection: psycopg.Connection[Any], now: datetime) -> list[str]
 def due_months(run_id: str, now: datetime | None = None) -> list[str]:
     """The months to build now, earliest first, each put on record once per change.
 
-    A month is due when a gate that had waited is open and all three are, or when the inputs of its
-    last build have changed. Called again for the same ``run_id`` it gives the same months.
+    A month is due when a gate that had waited is open and all three are, when the inputs of its
+    last build have changed, or when its build did not come to its end. Called again for the same
+    ``run_id`` it gives the same months.
     """
     for period in _waiting():
         for source in SOURCES:
@@ -99,6 +102,11 @@ def due_months(run_id: str, now: datetime | None = None) -> list[str]:
         due += [
             (changed.period, "inputs_changed", list(changed.deliveries), changed.changed_at)
             for changed in changed_months(connection)
+        ]
+        due += [
+            (month.period, month.because, [], month.began_at)
+            for month in unfinished_months(connection, run_id)
+            if not month.is_given_up
         ]
         for period, because, deliveries, changed_at in due:
             connection.execute(
@@ -151,6 +159,15 @@ def _unjudged() -> list[tuple[Source, str]]:
             "select distinct d.source, d.period from ops.delivery as d"
             " left join ops.acceptance as c using (delivery_id) where c.delivery_id is null"
             " order by 1, 2"
+        ).fetchall()
+
+
+def _unreceipted() -> list[tuple[Source, str]]:
+    with connect() as connection:
+        return connection.execute(
+            "select distinct d.source, d.period from ops.delivery as d"
+            " inner join ops.acceptance as c using (delivery_id)"
+            " left join ops.receipt as r using (delivery_id) where r.delivery_id is null"
         ).fetchall()
 
 

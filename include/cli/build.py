@@ -28,7 +28,7 @@ def build(
     from include.publish import publish
 
     console = Console()
-    build_id = builds.open_build(period)
+    build_id = builds.open_build(period, is_trial=select is not None)
     with working_schemas(build_id):
         with console.status(f"dbt builds the candidate of {period}"):
             builds.run_dbt(build_id, select)

@@ -81,7 +81,7 @@ def extract(period: str, kind: str, patience: Patience | None = None) -> Landed:
     with _turn(parts), _Api(patience or Patience()) as api:
         _complete(api, parts, kind, period)
         path, size, sha256 = store(_lines(parts))
-        shutil.rmtree(parts)
+        _discard(parts)
     return Landed(
         source="health_insurance",
         kind=kind,
@@ -100,7 +100,19 @@ def _turn(parts: Path) -> Iterator[None]:
     parts.parent.mkdir(parents=True, exist_ok=True)
     with parts.with_name(f".{parts.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if _discarded(parts).exists():  # by a process that was killed over it
+            shutil.rmtree(_discarded(parts))
         yield
+
+
+def _discard(parts: Path) -> None:
+    """Remove the pages, all at once: the first ones gone, the last one would look like a start."""
+    parts.rename(_discarded(parts))
+    shutil.rmtree(_discarded(parts))
+
+
+def _discarded(parts: Path) -> Path:
+    return parts.with_name(f".{parts.name}.discarded")
 
 
 def _complete(api: _Api, parts: Path, kind: str, period: str) -> None:
@@ -111,7 +123,7 @@ def _complete(api: _Api, parts: Path, kind: str, period: str) -> None:
             _fetch(api, parts, kind, period)
         except _StaleCursor:
             _log.warning("%s %s: the API's snapshot changed; starting over", kind, period)
-            shutil.rmtree(parts)
+            _discard(parts)
         else:
             return
     raise SourceUnavailable(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -204,6 +205,19 @@ def test_seeds_are_loaded_where_they_changed(built: str, project: Path) -> None:
     edit(project / "seeds" / "ref_threshold.csv", "high_burden_share,0.", "high_burden_share,0.9")
     build.run_dbt(build.open_build(PERIOD))
     assert rows(built, f"select value > 0.9 from ({burden}) as seeded") == [(True,)]
+
+
+def test_seeds_half_loaded_are_loaded_again(
+    built: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other seeds were being loaded when the build was killed, and the old ones come back."""
+    before = build.build_variables(build.open_build(PERIOD))["seeds_sha256"]
+    assert build._is_seeded(before)
+    edit(project / "seeds" / "ref_threshold.csv", "high_burden_share,0.", "high_burden_share,0.9")
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(build, "_dbt", lambda *_, **__: sys.exit(1))
+        build.run_dbt(build.open_build(PERIOD))
+    assert not build._is_seeded(before)
 
 
 def test_a_broken_contract_fails_the_build(project: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -263,6 +264,24 @@ def test_a_page_damaged_on_our_disk_is_not_used(api: Api, home: Path) -> None:
     (home / PARTS).mkdir(parents=True)
     (home / PARTS / "000001.json").write_bytes(b"")
     assert pages(extract()) == api.whole()
+
+
+def test_pages_half_removed_are_no_start(
+    api: Api, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed while the landed pages are removed, when only the last one is left."""
+
+    def killed(folder: Path) -> None:
+        for page in sorted(Path(folder).iterdir())[:-1]:
+            page.unlink()
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(SystemExit):
+            extract()
+    assert pages(extract()) == api.whole()
+    assert not [path for path in (home / "landing" / "parts").rglob("*") if path.is_dir()][2:]
 
 
 def test_two_at_once_take_turns(api: Api) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,3 +48,17 @@ def test_a_stream_that_breaks_off_leaves_nothing(home: Path) -> None:
     with pytest.raises(ConnectionResetError):
         store(breaks())
     assert files(home) == []
+
+
+def test_what_a_killed_writer_left_is_swept(home: Path) -> None:
+    """A draft that somebody holds is being written; its writer's death lets go of it."""
+    store([b"first"])
+    held, left = (home / "landing" / f".incoming-{name}" for name in ("held", "left"))
+    left.write_bytes(b"half")
+    with held.open("wb") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        store([b"second"])
+        assert held.exists()
+    assert not left.exists()
+    store([b"third"])
+    assert len(files(home)) == 3

@@ -136,6 +136,7 @@ def test_a_month_is_due_when_the_last_gate_that_waited_opens(warehouse: str) -> 
     ready(warehouse)
     assert due_months("b", AFTER_DEADLINE) == [PERIOD]
     assert due_months("b", AFTER_DEADLINE) == [PERIOD]  # tried again
+    build(warehouse, PERIOD, AFTER_DEADLINE)
     assert due_months("c", AFTER_DEADLINE) == []  # sent once
     assert query(warehouse, "select period, because, run_id from ops.month_due") == [
         (PERIOD, "gates_opened", "b")
@@ -164,6 +165,8 @@ def test_changed_months_are_due_once_per_change_and_in_order(warehouse: str) -> 
     assert due_months("a", NOW) == []
     delivery = accept(warehouse, send(warehouse, "county_income", COUNTY), moment(11))
     assert due_months("b", NOW) == ["2026-02", "2026-03"]
+    build(warehouse, "2026-02", moment(11))
+    build(warehouse, "2026-03", moment(11))
     assert due_months("c", NOW) == []
     assert query(warehouse, "select distinct because, deliveries from ops.month_due") == [
         ("inputs_changed", [delivery])
