@@ -1,5 +1,6 @@
 """SQL fragments about the cells of a delivered row ``raw.<kind> as r``, all of them text.
 
+Where a row has amounts, ``amount`` is the row of them, read once.
 They decide what is countable as a defect; cleaning itself is staging's work.
 """
 
@@ -29,22 +30,17 @@ def is_malformed_household_no(column: str = "household_no") -> str:
 
 def is_invalid_id(column: str) -> str:
     """SQL: not a valid resident ID after its spelling is repaired; an empty cell is not one."""
-    return f"(not vault.is_resident_id(vault.normalise_resident_id({clean(column)})))"
+    return f"(not vault.is_resident_id(vault.normalise_resident_id(r.{column})))"
 
 
 def number(column: str) -> str:
-    """SQL: the amount, or null where the cell is empty or not a plain number."""
-    text = _amount_text(column)
-    return rf"(case when {text} ~ '^-?\d+(\.\d+)?$' then {text}::numeric end)"
+    """SQL: the amount in yuan, or null where the cell is empty or cannot be read."""
+    return f"amount.{column}"
 
 
 def is_unparsable_amount(*columns: str) -> str:
     """SQL: any of the cells is neither empty, nor a mark for 'none', nor an amount."""
-    return _any(
-        rf"coalesce({_amount_text(c)} !~ '^-?\d+(\.\d+)?万?$'"
-        rf" and {clean(c)} not in {_NO_VALUE}, false)"
-        for c in columns
-    )
+    return _any(f"({number(c)} is null and parse.text(r.{c}) is not null)" for c in columns)
 
 
 def is_unparsable_month(*columns: str) -> str:
@@ -100,7 +96,7 @@ def is_outside(column: str, low: int, high: int) -> str:
 
 def is_negative(*columns: str) -> str:
     """SQL: any of the amounts is below 0."""
-    return _any(f"coalesce(parse.money(r.{c}) < 0, false)" for c in columns)
+    return _any(f"coalesce({number(c)} < 0, false)" for c in columns)
 
 
 def is_future_day(column: str) -> str:
@@ -169,10 +165,6 @@ def duplicate_share(*columns: str) -> str:
     """SQL aggregate: share of rows that repeat the grain of another row."""
     grain = ", ".join(f"coalesce({clean(c)}, '')" for c in columns)
     return f"round(1 - count(distinct ({grain}))::numeric / nullif(count(*), 0), 6)"
-
-
-def _amount_text(column: str) -> str:
-    return f"regexp_replace({clean(column)}, '[,，元\\s]', '', 'g')"
 
 
 def _any(conditions: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from expectations.deliveries.cells import (
     is_unparsable_amount,
     is_unparsable_day,
     median,
+    number,
     share,
 )
 from expectations.deliveries.habits import Habit, usual_all
@@ -38,7 +39,7 @@ HABITS = (
         "amount",
         "the middle monthly wage",
         "月工资中位数",
-        median("nullif(parse.money(r.wage_m), 0)"),
+        median(f"nullif({number('wage_m')}, 0)"),
     ),
 )
 

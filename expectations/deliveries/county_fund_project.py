@@ -13,6 +13,7 @@ from expectations.deliveries.cells import (
     is_outside,
     is_unparsable_amount,
     is_unparsable_day,
+    number,
     share,
 )
 from expectations.deliveries.habits import usual_rows
@@ -44,9 +45,7 @@ PROFILE = profile_query(
         "blank_amount_share": share(f"{is_blank('budget_amt')} or {is_blank('paid_amt')}"),
         "unparsable_amount_share": share(is_unparsable_amount("budget_amt", "paid_amt")),
         "negative_fund_share": share(is_negative("budget_amt", "paid_amt")),
-        "overpaid_share": share(
-            "coalesce(parse.money(r.paid_amt) > parse.money(r.budget_amt), false)"
-        ),
+        "overpaid_share": share(f"coalesce({number('paid_amt')} > {number('budget_amt')}, false)"),
         "bad_benefit_share": share(
             f"{clean('benefit_households')} is not null"
             " and parse.whole(r.benefit_households) is null"

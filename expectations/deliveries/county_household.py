@@ -12,6 +12,7 @@ from expectations.deliveries.cells import (
     is_unparsable_month,
     mean,
     median,
+    number,
     share,
 )
 from expectations.deliveries.habits import Habit, usual_all
@@ -33,7 +34,7 @@ HABITS = (
         "amount",
         "the middle per-capita income",
         "人均纯收入中位数",
-        median("parse.money(r.net_income_pp)"),
+        median(number("net_income_pp")),
     ),
     Habit(
         "mean_members",

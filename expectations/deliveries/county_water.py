@@ -7,6 +7,7 @@ from expectations.deliveries.cells import (
     is_blank,
     is_outside,
     is_unparsable_amount,
+    number,
     share,
 )
 from expectations.deliveries.habits import Habit, usual_all
@@ -43,7 +44,7 @@ PROFILE = profile_query(
         ),
         "unparsable_amount_share": share(is_unparsable_amount("assurance_pct")),
         "impossible_assurance_share": share(
-            "coalesce(parse.money(r.assurance_pct) not between 0 and 100, false)"
+            f"coalesce({number('assurance_pct')} not between 0 and 100, false)"
         ),
         "impossible_outage_share": share(is_outside("outage_days", 0, 31)),
     },

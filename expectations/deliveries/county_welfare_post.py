@@ -12,6 +12,7 @@ from expectations.deliveries.cells import (
     is_unparsable_amount,
     is_unparsable_day,
     median,
+    number,
     share,
 )
 from expectations.deliveries.habits import Habit, usual_all
@@ -30,14 +31,14 @@ HABITS = (
         "amount",
         "the middle standard of monthly pay",
         "月补贴标准中位数",
-        median("parse.money(r.allowance_m)"),
+        median(number("allowance_m")),
     ),
     Habit(
         "unpaid_share",
         "share",
         "the share of posts paid nothing",
         "未发放补贴占比",
-        share("coalesce(parse.money(r.paid_amt), 0) = 0"),
+        share(f"coalesce({number('paid_amt')}, 0) = 0"),
     ),
 )
 

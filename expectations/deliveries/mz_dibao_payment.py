@@ -10,6 +10,7 @@ from expectations.deliveries.cells import (
     is_unparsable_month,
     is_unparsable_time,
     median,
+    number,
     share,
 )
 from expectations.deliveries.habits import ROWS, Habit, usual, usual_all
@@ -29,7 +30,7 @@ HABITS = (
         "amount",
         "the middle payment",
         "发放金额中位数",
-        median("parse.money(r.amount)"),
+        median(number("amount")),
     ),
 )
 

@@ -27,15 +27,21 @@ from include.contracts import contracts
 def profile_query(kind: str, figures: Mapping[str, str], habits: Sequence[Habit] = ()) -> str:
     """SQL: one row per delivery of ``judged`` with the common and the given figures.
 
-    ``figures`` are aggregates over ``raw.<kind> as r``; they may name ``d`` (ops.delivery) and
-    ``j`` (judged). Those of ``habits``, and the number of rows, are set beside the county's
-    history: ``<figure>_months``, ``_middle``, ``_allowed`` and ``_off``.
+    ``figures`` are aggregates over ``raw.<kind> as r`` and its ``amount``s; they may name ``d``
+    (ops.delivery) and ``j`` (judged). Those of ``habits``, and the number of rows, are set beside
+    the county's history: ``<figure>_months``, ``_middle``, ``_allowed`` and ``_off``.
     """
     if kind not in contracts():
         raise KeyError(f"no contract for {kind}")
     named = {**figures, **{habit.figure: habit.sql for habit in habits if habit.sql}}
     listed = "".join(f",\n        {sql} as {name}" for name, sql in named.items())
     bounds = contracts()[kind].rows
+    amounts = [c.name for c in contracts()[kind].columns if c.type in ("money", "integer")]
+    # "offset 0": each amount is read once, and not again wherever a figure asks for it.
+    read = f"""
+    cross join lateral (
+        select {", ".join(f"parse.money(r.{name}) as {name}" for name in amounts)} offset 0
+    ) as amount"""
     followed = (ROWS, *habits)
     usual = "".join(
         f",\n    {habit.figure}_months, {habit.figure}_middle, {habit.figure}_allowed,"
@@ -72,7 +78,7 @@ cross join lateral (
 cross join lateral (
     select
         count(*) as loaded_rows{listed}
-    from raw.{kind} as r
+    from raw.{kind} as r{read if amounts else ""}
     where r._delivery_id = d.delivery_id
 ) as f
 left join lateral (

@@ -51,7 +51,7 @@ HABITS = (
         "amount",
         "the middle bill",
         "医疗总费用中位数",
-        median("parse.money(r.medfee_sumamt)"),
+        median(number("medfee_sumamt")),
     ),
     Habit(
         "refund_share",
