@@ -1,21 +1,26 @@
-"""A month's build: dbt into the candidate, the gate, the publication.
+"""A month's build: dbt into the candidate, the gate, a person's word where needed, the publication.
 
 ### What
 Builds the candidate of one month from all accepted deliveries, audits it and publishes it.
+What would change more of a closed month than its limits allow waits for a person first: on this
+page under Required Actions, or by `./warehouse approval`.
 Starts by itself when the last of the three sources has reported the month, or when
 `late_deliveries` says that it is due.
 ### Reads
 `raw.*` through `ops.accepted_delivery`, seeds.
 ### Writes
 `staging`, `spine`, `core`, `candidate`; `marts` and `archive` in one transaction; `ops.build`,
-`ops.gate_result`, `ops.publication`; Data Docs; `builds/<number>/run_results.json`.
+`ops.gate_result`, `ops.approval`, `ops.publication`; Data Docs; `builds/<number>/run_results.json`.
 ### How to rerun
 `./warehouse backfill 2026-01 2026-01 --reason "…"`, or trigger this DAG with the month as
 partition key. The same inputs publish the same rows.
 ### Triage
 `dbt` red: its log names the failed nodes; `run_results.json` of the build and `dbt.log` in the
-state folder have their messages. `audit` red: the gate has blocked the
-month; its log and Data Docs name expectation, counties and remedy, and `marts` is as it was.
+state folder have their messages. `audit` red: the gate has blocked the month; its log and Data Docs
+name expectation, counties and remedy, and `marts` is as it was; or the month was rolled back and is
+held, and its log says what lets it go. `publish` red after `approval`: nobody has answered in time,
+or somebody refused; its last line says who and why. An approval that comes later
+(`./warehouse approval approve`) has the month built again by itself.
 ### Owner
 data-engineering
 """
@@ -25,10 +30,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, PartitionedAssetTimetable, task
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import DAG, Param, PartitionedAssetTimetable, task
 from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk.exceptions import AirflowSkipException
 
+from include.airflow_api import APPROVAL
+from include.approval import APPROVE, REFUSE
 from include.municipality import (
     CIVIL_AFFAIRS,
     COUNTY,
@@ -76,19 +85,45 @@ with DAG(
 
         return run_dbt(build_id)
 
-    @task
-    def audit(build_id: int) -> None:
-        """Great Expectations judges the candidate."""
+    @task.short_circuit(ignore_downstream_trigger_rules=False)
+    def audit(build_id: int, dag_run: Any = None) -> str | None:
+        """Great Expectations judges the candidate; what of it needs an approval, in words."""
         from include.gate import audit as judge
+        from include.publish import ask
 
         judge(build_id)
+        return ask(build_id, dag_run.run_id)
 
-    @task
-    def publish(build_id: int) -> int:
+    def is_answered(context: dict[str, Any]) -> None:
+        """By the command, before this task began to wait."""
+        from include.approval import is_answered as on_record
+
+        if on_record(context["ti"].xcom_pull(task_ids="open_build")):
+            raise AirflowSkipException("The answer is on record already.")
+
+    # Waits without a process; skipped where audit found nothing to ask about.
+    approval = HITLOperator(
+        task_id=APPROVAL,
+        subject="{{ dag_run.partition_key }} is closed: publish so large a change?",
+        body="{{ ti.xcom_pull(task_ids='audit') }}",
+        options=[APPROVE, REFUSE],
+        defaults=[REFUSE],
+        # Null is what Airflow answers with when nobody has; a person's word without a reason fails.
+        params={
+            "reason": Param(None, type=["null", "string"], title="Reason: needed, kept on record")
+        },
+        response_timeout=timedelta(hours=settings().approval_hours),
+        pre_execute=is_answered,
+    )
+
+    @task(trigger_rule="none_failed")
+    def publish(build_id: int, ti: Any = None) -> int:
         """The publication's number."""
+        from include.approval import record_airflow
         from include.publish import publish as release
 
+        record_airflow(build_id, ti.xcom_pull(task_ids=APPROVAL))
         return release(build_id)
 
     build = open_build()
-    dbt(build) >> audit(build) >> publish(build)
+    dbt(build) >> audit(build) >> approval >> publish(build)

@@ -16,6 +16,8 @@ from include.services.airflow_environment import ADMIN, api_url, password_file
 PRODUCERS = ("county_delivery", "civil_affairs_delivery", "health_insurance_delivery")
 BUILD = "monthly_build"
 WATCH = "late_deliveries"
+APPROVAL = "approval"
+"""The task of a build in which it waits for a person."""
 ENDED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 
 
@@ -139,6 +141,20 @@ class Airflow:
             )
             for task in listed
         ]
+
+    def answer(self, run_id: str, option: str, reason: str) -> bool:
+        """Give a waiting approval of a month's build its answer, as a person on the page does.
+
+        False where nothing waits (any more) in that run.
+        """
+        answer = self._http.patch(
+            f"/api/v2/dags/{BUILD}/dagRuns/{run_id}/taskInstances/{APPROVAL}/-1/hitlDetails",
+            json={"chosen_options": [option], "params_input": {"reason": reason}},
+        )
+        if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.CONFLICT):
+            return False
+        self._answer(answer)
+        return True
 
     def failure(self, run: Run, task: Task) -> str:
         """The last error line of a failed task's log."""

@@ -57,6 +57,22 @@ class GateBlocked(WarehouseError):
     """The candidate failed a critical expectation; the last good month stays published."""
 
 
+class MonthHeld(GateBlocked):
+    """The month was rolled back and is held; what was restored stays published."""
+
+
+class ApprovalNeeded(GateBlocked):
+    """A change of a closed month beyond its limits waits for a person; the old month stays."""
+
+
+class ApprovalRefused(WarehouseError):
+    """An answer to no open request, or without a reason."""
+
+
+class RollbackRefused(WarehouseError):
+    """A rollback to a version that is not there, or without a reason; nothing was changed."""
+
+
 class BackfillRefused(WarehouseError):
     """A backfill request breaks a rule; nothing was started."""
 

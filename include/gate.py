@@ -19,7 +19,7 @@ from include.database import connect
 from include.errors import GateBlocked
 from include.locks import demand_candidate, working_schemas
 from include.marts import candidate_marts, columns_of, content
-from include.publish import next_version
+from include.publication_log import record_block
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def _audit(build_id: int) -> None:
         _record(connection, build_id, report, seen)
         if failed:
             reason = "; ".join(_in_words(connection, outcome) for outcome in failed)
-            _record_block(connection, build_id, period, reason)
+            record_block(connection, build_id, period, reason)
     write_page()
     for outcome in report.outcomes:
         if not outcome.success and not outcome.blocks:
@@ -145,19 +145,6 @@ def _record(
         )
     connection.execute(
         "update ops.build set candidate = %s where build_id = %s", [Jsonb(seen), build_id]
-    )
-
-
-def _record_block(
-    connection: psycopg.Connection[Any], build_id: int, period: str, reason: str
-) -> None:
-    connection.execute(
-        "delete from ops.publication where build_id = %s and state = 'blocked'", [build_id]
-    )
-    connection.execute(
-        "insert into ops.publication (period, version, build_id, state, reason)"
-        " values (%s, %s, %s, 'blocked', %s)",
-        [period, next_version(connection, period), build_id, reason],
     )
 
 

@@ -25,18 +25,17 @@ def candidate_marts(connection: psycopg.Connection[Any]) -> tuple[Mart, ...]:
 
     Raises GateBlocked where there is none, or one lacks its key.
     """
-    names = [
-        name
-        for (name,) in connection.execute(
-            "select relname::text from pg_class where relnamespace = 'candidate'::regnamespace"
-            " and relkind in ('r', 'p') and relname !~ '__dbt_' order by relname"
-        )
-    ]
+    names = _tables(connection, "candidate")
     if not names:
         raise GateBlocked(
             "schema candidate holds no mart.", remedy="run the build's dbt step before its gate."
         )
-    return tuple(_mart(connection, name) for name in names)
+    return tuple(_mart(connection, "candidate", name) for name in names)
+
+
+def published_marts(connection: psycopg.Connection[Any]) -> tuple[Mart, ...]:
+    """The marts of schema ``marts`` by name, with all columns that any month has."""
+    return tuple(_mart(connection, "marts", name) for name in _tables(connection, "marts"))
 
 
 def columns_of(
@@ -81,8 +80,19 @@ def content(
     return {"rows": row[0], "sha256": row[1]}
 
 
-def _mart(connection: psycopg.Connection[Any], name: str) -> Mart:
-    columns = columns_of(connection, "candidate", name)
+def _tables(connection: psycopg.Connection[Any], schema: str) -> list[str]:
+    return [
+        name
+        for (name,) in connection.execute(
+            "select relname::text from pg_class where relnamespace = to_regnamespace(%s)"
+            " and relkind in ('r', 'p') and relname !~ '__dbt_' order by relname",
+            [schema],
+        )
+    ]
+
+
+def _mart(connection: psycopg.Connection[Any], schema: str, name: str) -> Mart:
+    columns = columns_of(connection, schema, name)
     grain = tuple(
         column
         for (column,) in connection.execute(
@@ -90,13 +100,13 @@ def _mart(connection: psycopg.Connection[Any], name: str) -> Mart:
             " cross join lateral unnest(i.indkey) with ordinality as k (attnum, position)"
             " inner join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum"
             " where i.indrelid = to_regclass(%s) and i.indisprimary order by k.position",
-            [f"candidate.{name}"],
+            [f"{schema}.{name}"],
         )
     )
     if not grain or "period" not in dict(columns):
         raise GateBlocked(
             "has no primary key." if not grain else "has no column period.",
             remedy="state the grain as a primary_key constraint in the model's YAML contract.",
-            file=f"candidate.{name}",
+            file=f"{schema}.{name}",
         )
     return Mart(name, columns, grain)

@@ -169,8 +169,11 @@ def _late(connection: psycopg.Connection[Any], now: datetime) -> list[Notice]:
 
 def _blocked(connection: psycopg.Connection[Any]) -> list[Notice]:
     rows = connection.execute(
-        "select distinct on (period) period, build_id, state, reason from ops.publication"
-        " order by period, publication_id desc"
+        "select distinct on (p.period) p.period, p.build_id, p.state, p.reason,"
+        " a.build_id is not null, h.hold_id is not null from ops.publication as p"
+        " left join ops.approval as a on p.build_id = a.build_id and a.answer is null"
+        " left join ops.hold as h on p.period = h.period and h.released_at is null"
+        " order by p.period, p.publication_id desc"
     ).fetchall()
     return [
         Notice(
@@ -180,10 +183,14 @@ def _blocked(connection: psycopg.Connection[Any]) -> list[Notice]:
             period,
             None,
             f"{period} is not published, marts stay as they were: {reason}",
-            f"read the gate's results of build {build_id} in Data Docs, correct the cause, and"
+            f'let the month go when the cause is gone: ./warehouse release {period} --reason "…".'
+            if is_held
+            else f"see ./warehouse approval list, then approve or refuse build {build_id}."
+            if is_asked
+            else f"read the gate's results of build {build_id} in Data Docs, correct the cause, and"
             f' build again: ./warehouse backfill {period} {period} --reason "…".',
         )
-        for period, build_id, state, reason in rows
+        for period, build_id, state, reason, is_asked, is_held in rows
         if state == "blocked"
     ]
 

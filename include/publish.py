@@ -6,77 +6,194 @@ to ``archive``; ``ops.publication`` says what was published from which deliverie
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
+from include import approval, difference, mart_schema, publication_log
 from include.database import connect
-from include.errors import GateBlocked
+from include.errors import GateBlocked, MonthHeld
+from include.holds import refuse_held
 from include.locks import demand_candidate, working_schemas
 from include.marts import Mart, candidate_marts, columns_of, content
+from include.publication_log import Version
 
 PUBLISH_LOCK = 431001
 """Advisory lock of the publisher: one publication at a time."""
-READERS = "bi_reader"
 
 
-def publish(build_id: int) -> int:
+@dataclass(frozen=True)
+class _Release:
+    """What a build would publish: the candidate's content, the version it replaces, and how."""
+
+    period: str
+    marts: tuple[Mart, ...]
+    found: dict[str, Any]
+    current: Version | None
+    is_unchanged: bool
+    columns: list[mart_schema.ColumnChange]
+    changes: list[difference.Change]
+    beyond: list[approval.Beyond]
+
+
+def publish(build_id: int, *, now: datetime | None = None) -> int:
     """Publish the build's candidate; returns ``ops.publication``'s id.
 
     Where the marts already hold exactly these rows nothing is touched and the publication's state
-    is ``unchanged``. Raises GateBlocked, leaving everything as it was, where the gate did not
-    pass, the candidate changed after it or is another period's, or a mart's columns changed;
-    CandidateReplaced where the candidate is another build's by now.
+    is ``unchanged``. Raises, leaving everything as it was: GateBlocked, where the gate did not
+    pass, the candidate changed after it or is another period's, or a mart's columns changed in a
+    way that loses something; CandidateReplaced, where the candidate is another build's by now;
+    MonthHeld; ApprovalNeeded, after putting the question on record.
     """
+    _refuse_held(build_id)
     with working_schemas(build_id), connect() as connection:
-        connection.execute("select pg_advisory_xact_lock(%s)", [PUBLISH_LOCK])
-        period, audited = _passed(connection, build_id)
-        demand_candidate(build_id)
-        marts = candidate_marts(connection)
-        for mart in marts:
-            _is_lockable(connection, mart)
-        found = {mart.name: content(connection, "candidate", mart, period) for mart in marts}
-        _is_what_the_gate_saw(connection, marts, period, audited, found)
-        current = connection.execute(
-            "select publication_id, version, marts from ops.publication"
-            " where period = %s and state = 'published' order by version desc limit 1",
-            [period],
-        ).fetchone()
-        for mart in marts:
-            _prepare(connection, mart)
-        published = {mart.name: content(connection, "marts", mart, period) for mart in marts}
-        if current and published == found:
-            return _log(connection, build_id, period, current[1], "unchanged", found)
-        if current and (gone := sorted(set(current[2]) - set(found))):
-            raise GateBlocked(
-                f"is published but no longer built: {', '.join(gone)}.",
-                remedy="take the mart out of schema marts on purpose, then publish again.",
-                file="marts",
-            )
-        if not current and any(entry["rows"] for entry in published.values()):
-            raise GateBlocked(
-                f"marts already holds rows of {period} that no publication accounts for.",
-                remedy="find out who wrote them; the publisher is the only writer of marts.",
-            )
-        for mart in marts:
+        release = _judged(connection, build_id, now)
+        if not release.beyond:
+            return _published(connection, build_id, release)
+        connection.rollback()
+    raise approval.refusal(_asked(build_id, release))
+
+
+def ask(build_id: int, run_id: str | None = None, *, now: datetime | None = None) -> str | None:
+    """What of the build needs an approval, in words, put on record; None if it can be published.
+
+    ``run_id`` is Airflow's run that will wait for the answer. Raises as ``publish`` does, but for
+    ApprovalNeeded.
+    """
+    _refuse_held(build_id)
+    with working_schemas(build_id), connect() as connection:
+        release = _judged(connection, build_id, now)
+        connection.rollback()  # columns are changed when the month is published
+    return _asked(build_id, release, run_id).sentence if release.beyond else None
+
+
+def _asked(build_id: int, release: _Release, run_id: str | None = None) -> approval.Request:
+    """The build's request, on record with the reason why it is not published meanwhile."""
+    assert release.current is not None
+    with connect() as connection:
+        request = approval.ask(
+            connection, build_id, release.current, release.found, release.beyond, run_id
+        )
+        publication_log.record_block(
+            connection, build_id, release.period, approval.refusal(request).what
+        )
+    return request
+
+
+def _refuse_held(build_id: int) -> None:
+    """Put on record that a build is of a month that is held, and say so."""
+    with connect() as connection:
+        period = _passed(connection, build_id)[0]
+        try:
+            refuse_held(connection, period)
+        except MonthHeld as held:
+            publication_log.record_block(connection, build_id, period, held.what)
+            connection.commit()
+            raise
+
+
+def _judged(connection: psycopg.Connection[Any], build_id: int, now: datetime | None) -> _Release:
+    """Check the candidate, compare it with what is shown, and have the marts hold its columns."""
+    connection.execute("select pg_advisory_xact_lock(%s)", [PUBLISH_LOCK])
+    period, audited = _passed(connection, build_id)
+    refuse_held(connection, period)
+    demand_candidate(build_id)
+    marts = candidate_marts(connection)
+    for mart in marts:
+        _is_lockable(connection, mart)
+    found = {mart.name: content(connection, "candidate", mart, period) for mart in marts}
+    _is_what_the_gate_saw(connection, marts, period, audited, found)
+    current = publication_log.shown(connection, period)
+    columns = [change for mart in marts for change in mart_schema.prepare(connection, mart)]
+    published = {mart.name: content(connection, "marts", mart, period) for mart in marts}
+    if current and (gone := _no_longer_built(connection, current, found)):
+        raise GateBlocked(
+            f"is published but no longer built: {', '.join(gone)}.",
+            remedy="keep it as a version of its model until its deprecation date, or take it out of"
+            " schemas marts and archive by a migration: docs/marts-change.md.",
+            file="marts",
+        )
+    if not current and any(entry["rows"] for entry in published.values()):
+        raise GateBlocked(
+            f"marts already holds rows of {period} that no publication accounts for.",
+            remedy="find out who wrote them; the publisher is the only writer of marts.",
+        )
+    changes = _difference(connection, marts, period, current, published, found)
+    beyond = []
+    if current and approval.is_closed(period, now):
+        beyond = approval.beyond_limits(current, changes)
+        if beyond and approval.approved(connection, current, found):
+            beyond = []
+    return _Release(
+        period,
+        marts,
+        found,
+        current,
+        bool(current) and published == found,
+        columns,
+        changes,
+        beyond,
+    )
+
+
+def _published(connection: psycopg.Connection[Any], build_id: int, release: _Release) -> int:
+    current = release.current
+    if current and release.is_unchanged:
+        state, version = "unchanged", current.version
+    else:
+        state, version = "published", current.version + 1 if current else 1
+        for mart in release.marts:
             if current:
-                _archive(connection, mart, period, current[0])
+                archive(connection, mart, release.period, current.publication_id)
             _insert(connection, mart)
-        version = current[1] + 1 if current else 1
-        return _log(connection, build_id, period, version, "published", found)
+    publication_id = publication_log.record(
+        connection, build_id, version, state, release.marts, release.found
+    )
+    mart_schema.remember(connection, publication_id, release.columns)
+    difference.store(connection, publication_id, release.changes)
+    return publication_id
 
 
-def next_version(connection: psycopg.Connection[Any], period: str) -> int:
-    """The version the next publication of ``period`` gets; versions begin at 1."""
-    row = connection.execute(
-        "select coalesce(max(version), 0) + 1 from ops.publication"
-        " where period = %s and state = 'published'",
-        [period],
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+def _difference(
+    connection: psycopg.Connection[Any],
+    marts: tuple[Mart, ...],
+    period: str,
+    current: Version | None,
+    published: dict[str, Any],
+    found: dict[str, Any],
+) -> list[difference.Change]:
+    changes: list[difference.Change] = []
+    unfilled = _unfilled(connection, current)
+    for mart in marts:
+        new = difference.rows_of("candidate", mart, period)
+        if current is None or mart.name not in current.marts:
+            changes += difference.first(connection, mart, new)
+        elif published[mart.name] != found[mart.name]:
+            old = difference.rows_of("marts", mart, period)
+            changes += difference.compare(connection, mart, old, new, unfilled.get(mart.name, ()))
+    return changes
+
+
+def _unfilled(connection: psycopg.Connection[Any], current: Version | None) -> dict[str, list[str]]:
+    """Mart -> columns that the version shown does not have; also those added just now."""
+    if current is None:
+        return {}
+    return {
+        mart: [name for name, _ in columns_of(connection, "marts", mart) if name not in known]
+        for mart, known in current.columns.items()
+    }
+
+
+def _no_longer_built(
+    connection: psycopg.Connection[Any], current: Version, found: dict[str, Any]
+) -> list[str]:
+    """Marts of the version shown that the candidate lacks and no migration took away."""
+    return sorted(
+        mart for mart in set(current.marts) - set(found) if columns_of(connection, "marts", mart)
+    )
 
 
 def _passed(connection: psycopg.Connection[Any], build_id: int) -> tuple[str, dict[str, Any]]:
@@ -144,61 +261,10 @@ def _is_what_the_gate_saw(
         )
 
 
-def _prepare(connection: psycopg.Connection[Any], mart: Mart) -> None:
-    """Make marts.<mart> and archive.<mart> on first use; refuse where columns differ."""
-    published = columns_of(connection, "marts", mart.name)
-    if not published:
-        _create(connection, mart)
-    elif published != mart.columns:
-        before, now = set(published), set(mart.columns)
-        words = [
-            f"{label} {', '.join(f'{name} {kind}' for name, kind in sorted(columns))}"
-            for label, columns in (("new:", now - before), ("gone:", before - now))
-            if columns
-        ] or ["the columns are in another order"]
-        raise GateBlocked(
-            f"has other columns than its candidate ({'; '.join(words)}).",
-            remedy="change marts and archive by a migration in include/migrations, then publish.",
-            file=f"marts.{mart.name}",
-        )
-    readers = connection.execute("select 1 from pg_roles where rolname = %s", [READERS]).fetchone()
-    if readers:
-        connection.execute(
-            sql.SQL(
-                "grant usage on schema marts to {role}; grant select on {table} to {role}"
-            ).format(role=sql.Identifier(READERS), table=sql.Identifier("marts", mart.name))
-        )
-
-
-def _create(connection: psycopg.Connection[Any], mart: Mart) -> None:
-    """Tables like the candidate, with its comments, keyed by its grain."""
-    candidate = sql.Identifier("candidate", mart.name)
-    comment = connection.execute(
-        "select obj_description(to_regclass(%s), 'pg_class')", [f"candidate.{mart.name}"]
-    ).fetchone()
-    for schema, extra in (("marts", sql.SQL("")), ("archive", sql.SQL("publication_id bigint, "))):
-        table = sql.Identifier(schema, mart.name)
-        grain = list(mart.grain) if schema == "marts" else ["publication_id", *mart.grain]
-        connection.execute(
-            sql.SQL(
-                "create table {table} ({extra}like {candidate} including comments"
-                " including constraints including storage, primary key ({grain}))"
-            ).format(
-                table=table,
-                extra=extra,
-                candidate=candidate,
-                grain=sql.SQL(", ").join(map(sql.Identifier, grain)),
-            )
-        )
-        if comment and comment[0]:
-            connection.execute(
-                sql.SQL("comment on table {} is {}").format(table, sql.Literal(comment[0]))
-            )
-
-
-def _archive(
+def archive(
     connection: psycopg.Connection[Any], mart: Mart, period: str, publication_id: int
 ) -> None:
+    """Move what is shown of a month to the archive, under the publication that showed it."""
     connection.execute(
         sql.SQL(
             "with moved as (delete from {marts} where period = %s returning *)"
@@ -224,23 +290,3 @@ def _insert(connection: psycopg.Connection[Any], mart: Mart) -> None:
 
 def _names(mart: Mart) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(name) for name, _ in mart.columns)
-
-
-def _log(
-    connection: psycopg.Connection[Any],
-    build_id: int,
-    period: str,
-    version: int,
-    state: str,
-    marts: dict[str, Any],
-) -> int:
-    row = connection.execute(
-        "insert into ops.publication (period, version, build_id, state, deliveries, marts)"
-        " select b.period, %s, b.build_id, %s, array(select a.delivery_id"
-        " from ops.accepted_delivery as a where a.period <= b.period and a.known_at <= b.known_at"
-        " order by a.delivery_id), %s from ops.build as b where b.build_id = %s"
-        " returning publication_id",
-        [version, state, Jsonb(marts), build_id],
-    ).fetchone()
-    assert row is not None
-    return int(row[0])

@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     build_tries: int = Field(default=3, ge=1)
     """How often a month is begun by itself when its builds do not come to an end."""
 
+    approval_hours: float = Field(default=4, gt=0)
+    """How long a build waits for the approval it needs, and other months for it; an approval that
+    comes later has the month built again."""
+
     watch_minutes: int = Field(default=10, ge=1)
     """How often the counties' drops are looked at for new and corrected files."""
     open_months: int = Field(default=12, ge=1)

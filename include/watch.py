@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from include import approval, holds
 from include.acceptance import counties, judge
 from include.contracts import Source
 from include.database import connect
@@ -88,8 +89,10 @@ def due_months(run_id: str, now: datetime | None = None) -> list[str]:
     """The months to build now, earliest first, each put on record once per change.
 
     A month is due when a gate that had waited is open and all three are, when the inputs of its
-    last build have changed, or when its build did not come to its end. Called again for the same
-    ``run_id`` it gives the same months.
+    last build have changed, when its build did not come to its end, or when somebody let it go
+    after a rollback or approved its change and no run waited for that word. Months that are held
+    are named in the log and not built. Called again for the same ``run_id`` it gives the same
+    months.
     """
     for period in _waiting():
         for source in SOURCES:
@@ -108,6 +111,17 @@ def due_months(run_id: str, now: datetime | None = None) -> list[str]:
             for month in unfinished_months(connection, run_id)
             if not month.is_given_up
         ]
+        due += [(period, "released", [], since) for period, since in holds.to_build(connection)]
+        due += [(period, "approved", [], since) for period, since in approval.to_build(connection)]
+        held = holds.held_months(connection)
+        for period in sorted(held.keys() & {period for period, *_ in due}):
+            _log.warning(
+                "%s is held since %s rolled it back, and is not built: %s",
+                period,
+                held[period].held_by,
+                held[period].reason,
+            )
+        due = [each for each in due if each[0] not in held]
         for period, because, deliveries, changed_at in due:
             connection.execute(
                 "insert into ops.month_due (period, because, deliveries, changed_at, run_id)"

@@ -139,6 +139,11 @@ class Board:
                     remedy="see ./warehouse readiness show. The month goes on by itself when they"
                     f" have come; ./warehouse readiness go-ahead {run.period} builds it without.",
                 )
+            if any(t.state == "awaiting_input" for t in self._tasks[place]):
+                raise MonthWaiting(
+                    f"{run.period} is closed, and so large a change of it waits for an approval.",
+                    remedy="see ./warehouse approval list; the month goes on when you approve it.",
+                )
         return lines
 
     def table(self) -> Table:

@@ -119,7 +119,8 @@ def test_the_build_waits_for_all_sources_and_goes_in_order(dags: dict[str, Any])
     assert dag["waits_for"] == sorted([*SOURCES.values(), "month_due"])
     after = {name: task["before"] for name, task in dag["tasks"].items()}
     assert after["dbt"] == ["audit"]
-    assert after["audit"] == ["publish"]
+    assert after["audit"] == ["approval"]
+    assert after["approval"] == ["publish"]
     assert after["publish"] == []
     assert "dbt" in after["open_build"]
     assert {task["retries"] for task in dag["tasks"].values()} == {0}

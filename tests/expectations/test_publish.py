@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
 from include.errors import GateBlocked
 from include.gate import audit
-from include.publish import publish
+from include.publish import publish as release
 from tests.expectations.candidate import PERIOD, PUBLISHED, deliver_month, fill, open_build
 
 MARTS = ("county_scorecard", "household_month")
+STILL_OPEN = datetime(2026, 3, 1, tzinfo=UTC)
+"""Before the months of these tests are closed: their changes need nobody's approval."""
+
+
+def publish(build_id: int) -> int:
+    return release(build_id, now=STILL_OPEN)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +35,7 @@ def clean(db: psycopg.Connection, delivered: None) -> psycopg.Connection:
     """The warehouse with deliveries, and neither builds nor publications nor marts."""
     db.execute("drop schema marts cascade; create schema marts")
     db.execute("drop schema archive cascade; create schema archive")
-    db.execute("truncate ops.publication, ops.gate_result, ops.build restart identity")
+    db.execute("truncate ops.publication, ops.gate_result, ops.build restart identity cascade")
     return db
 
 
@@ -270,20 +277,6 @@ def test_a_candidate_rebuilt_for_another_period_is_refused(clean: psycopg.Connec
         publish(build_id)
 
 
-def test_new_columns_are_refused_by_name(clean: psycopg.Connection) -> None:
-    publish(audited(clean))
-    fill(clean)
-    clean.execute("alter table candidate.household_month add column elders integer")
-    clean.execute("alter table candidate.household_month drop column dibao_paid_amt")
-    build_id = open_build(clean)
-    audit(build_id)
-    with pytest.raises(
-        GateBlocked,
-        match=r"marts.household_month: .*new: elders integer; gone: dibao_paid_amt numeric",
-    ):
-        publish(build_id)
-
-
 def test_a_failure_in_the_middle_leaves_the_last_month_as_it_was(
     clean: psycopg.Connection,
 ) -> None:
@@ -339,7 +332,7 @@ def test_a_reader_sees_the_old_month_or_the_new(clean: psycopg.Connection, wareh
 
 def test_rows_nobody_accounts_for_are_not_overwritten(clean: psycopg.Connection) -> None:
     publish(audited(clean))
-    clean.execute("truncate ops.publication")
+    clean.execute("truncate ops.publication cascade")
     build_id = audited(clean, wage=33000)
     before = everything(clean)
     with pytest.raises(GateBlocked, match="that no publication accounts for"):

@@ -13,6 +13,7 @@ import pytest
 from include.acceptance import counties
 from include.contracts import kinds_of
 from include.errors import SourceUnavailable
+from include.holds import hold, let_go
 from include.landing import Landed
 from include.load import load
 from include.readiness import SOURCES, ask, record_go_ahead
@@ -181,3 +182,23 @@ def test_every_county_is_looked_at(warehouse: str, drop: Path) -> None:
         (drop / PERIOD / county).mkdir(exist_ok=True)
         path.rename(drop / PERIOD / county / "5-帮扶措施.csv")
     assert take_in(NOW)["files"] == len(counties())
+
+
+def test_a_held_month_is_not_built_until_it_is_let_go(
+    warehouse: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rolled back, corrected by a county, and let go by an operator."""
+    correction = send(warehouse, "county_income", COUNTY)
+    build(warehouse, PERIOD, moment(2))
+    with psycopg.connect(warehouse) as connection:
+        hold(connection, PERIOD, 1, "recalled", "li")
+    accept(warehouse, correction, moment(3))
+    assert due_months("run-1") == []
+    assert "2026-02 is held since li rolled it back, and is not built: recalled" in caplog.text
+    with psycopg.connect(warehouse) as connection:
+        let_go(connection, PERIOD, "corrected", "li")
+    assert due_months("run-2") == [PERIOD]
+    build(warehouse, PERIOD, moment(4))
+    assert due_months("run-3") == []
+    reasons = query(warehouse, "select because from ops.month_due order by because")
+    assert reasons == [("inputs_changed",), ("released",)]

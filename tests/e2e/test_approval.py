@@ -1,0 +1,105 @@
+"""A large change of a closed month waits for a person on Airflow's page, or for the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tenacity import Retrying, stop_after_delay, wait_fixed
+
+from include.airflow_api import Airflow
+from include.services import postgres
+from tests.e2e.municipality import Municipality
+
+MONTH = "2026-01"
+_WAITS = "select count(*) from ops.approval where answer is null and run_id is not null"
+
+
+@pytest.fixture(scope="module")
+def municipality() -> Iterator[Municipality]:
+    """One published month; closed, since it is long over."""
+    home = Path(tempfile.mkdtemp(prefix="warehouse-e2e-"))
+    postgres.open_home(home)
+    found = Municipality(home, {"WATCH_MINUTES": "1"})
+    try:
+        for command in (
+            ("up",),
+            ("simulate", "--from", MONTH, "--to", MONTH),
+            ("backfill", MONTH, MONTH, "--reason", "the first month"),
+        ):
+            done = found.run(*command)
+            assert done.code == 0, done.stderr[-3000:]
+        yield found
+    finally:
+        found.run("down")
+        shutil.rmtree(home)
+
+
+def correct_six_counties(municipality: Municipality, amount: int) -> None:
+    """Send the wages of all households of six counties again, each raised by so many yuan."""
+    drop = municipality.home / "sources" / "county" / MONTH
+    sent = [path for path in sorted(drop.glob("*/3-*.csv")) if "更正" not in path.name]
+    assert len(sent) == 6
+    for path in sent:
+        lines = path.read_text(encoding="gb18030").splitlines()
+        head = next(n for n, line in enumerate(lines) if "A工资性收入" in line)
+        names = lines[head].split(",")
+        for number in range(head + 1, len(lines)):
+            cells = lines[number].split(",")
+            for column in ("A工资性收入", "A1务工收入"):
+                place = names.index(column)
+                if cells[place].replace(".", "").isdecimal():
+                    cells[place] = f"{float(cells[place]) + amount:.2f}"
+            lines[number] = ",".join(cells)
+        correction = path.with_name(path.name.replace("_2026", f"-更正{amount}_2026"))
+        correction.write_bytes("\r\n".join([*lines, ""]).encode("gb18030"))
+        later = path.stat().st_mtime + 20 * 86_400 + amount
+        os.utime(correction, (later, later))
+
+
+def wages(municipality: Municipality) -> float:
+    ((found,),) = municipality.query(
+        "select sum(wage_income) from marts.household_month", "bi_city"
+    )
+    return float(found)
+
+
+def test_it_waits_for_a_person_and_goes_on_with_the_word(municipality: Municipality) -> None:
+    before = wages(municipality)
+    correct_six_counties(municipality, 1200)
+    municipality.wait_for(_WAITS, [(1,)], within_s=600)
+    ((build_id, run_id),) = municipality.query("select build_id, run_id from ops.approval")
+    listed = json.loads(municipality.run("approval", "list", "--json").stdout)
+    assert [request["build_id"] for request in listed] == [build_id]
+    assert "household_month" in {each["mart"] for each in listed[0]["beyond"]}
+    assert wages(municipality) == before
+    with municipality.as_settings(), Airflow() as airflow:
+        for attempt in Retrying(stop=stop_after_delay(120), wait=wait_fixed(1), reraise=True):
+            with attempt:  # the request is on record some seconds before the page asks
+                assert airflow.answer(run_id, "Approve", "the county sent all again")
+        assert not airflow.answer(run_id, "Refuse", "too late")
+    published = "select version from ops.publication where state = 'published' order by 1"
+    municipality.wait_for(published, [(1,), (2,)], within_s=300)
+    assert wages(municipality) > before
+    assert municipality.query(
+        "select answer, reason, answered_by, answered_in from ops.approval"
+    ) == [("approved", "the county sent all again", "admin", "airflow")]
+
+    correct_six_counties(municipality, 1500)
+    municipality.wait_for(_WAITS, [(1,)], within_s=600)
+    ((build_id,),) = municipality.query("select max(build_id) from ops.approval")
+    done = municipality.run(
+        *("approval", "approve", str(build_id), "--reason", "once more", "--actor", "li", "--json")
+    )
+    assert done.code == 0, done.stderr
+    municipality.wait_for(published, [(1,), (2,), (3,)], within_s=300)
+    assert municipality.query(
+        "select answer, reason, answered_by, answered_in from ops.approval order by build_id"
+    )[1:] == [("approved", "once more", "li", "cli")]
+    states = municipality.query("select state, count(*) from ops.publication group by 1 order by 1")
+    assert states == [("blocked", 2), ("published", 3)]
