@@ -7,8 +7,10 @@ error that quotes a cell can put personal data into logs, results or Data Docs.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,15 +61,25 @@ class Report:
     """Data Docs page of this run by suite."""
 
 
+def begin_import() -> None:
+    """Let Great Expectations be imported, which takes seconds, while the database works."""
+    _settle_down()
+    threading.Thread(target=importlib.import_module, args=("great_expectations",)).start()
+
+
+def _settle_down() -> None:
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    # What an expectation raises is in its outcome; GX's own log lines would quote SQL errors.
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)
+
+
 def run(name: str, run_name: str, subjects: Sequence[Subject], *, max_keys: int) -> Report:
     """Validate all subjects in one checkpoint and render Data Docs below ``settings().data_docs``.
 
     ``run_name`` titles the run in Data Docs; ``max_keys`` bounds the row keys per expectation.
     Failed expectations do not raise; an unreachable database does.
     """
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    # What an expectation raises is in its outcome; GX's own log lines would quote SQL errors.
-    logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)
+    _settle_down()
     import great_expectations as gx
     from great_expectations.core.run_identifier import RunIdentifier
 

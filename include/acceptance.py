@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 
 from expectations.catalogue import write_page
 from expectations.check import Check, Subject
-from expectations.checkpoint import Outcome, run
+from expectations.checkpoint import Outcome, begin_import, run
 from include.contracts import Source
 from include.database import connect
 from include.errors import WarehouseError
@@ -129,6 +129,8 @@ def _profile(
             [source, period, *[None if only is None else list(only)] * 2],
         )
         pending = {row["delivery_id"]: row for row in cursor.fetchall()}
+        if pending:
+            begin_import()
         cursor.executemany(
             "insert into judged values (%s, %s)",
             [(key, counties().get(row["county_code"])) for key, row in pending.items()],

@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from expectations.catalogue import write_page
 from expectations.check import Subject
-from expectations.checkpoint import Outcome, Report, run
+from expectations.checkpoint import Outcome, Report, begin_import, run
 from include.database import connect
 from include.errors import GateBlocked
 from include.locks import demand_candidate, working_schemas
@@ -52,6 +52,7 @@ def _audit(build_id: int) -> None:
             )
         demand_candidate(build_id)
         period, known_at = row
+        begin_import()
         marts = candidate_marts(connection)
         seen = {mart.name: content(connection, "candidate", mart, period) for mart in marts}
         if not columns_of(connection, "staging", _ACCOUNTING):
