@@ -102,6 +102,14 @@ order by news.built_period
 """
 
 
+def months_back() -> dict[str, int | None]:
+    """Kind -> how many months before its own a build reads it; None: all of them."""
+    return {
+        kind: None if kind in HISTORY else _MONTHS_BACK[contract.horizon]
+        for kind, contract in contracts().items()
+    }
+
+
 @dataclass(frozen=True)
 class Changed:
     """A month to build again: the deliveries that changed it, and when the last became known."""

@@ -15,8 +15,8 @@ from include.errors import WarehouseError
 from include.services import embedded
 
 COMMAND_MODULES = (
-    "demo", "services", "build", "backfill", "publications", "approval", "readiness", "ingest",
-    "receipt", "quarantine", "expectations", "alert", "link", "psql", "simulate", "bench",
+    "demo", "services", "build", "backfill", "publications", "approval", "retention", "readiness",
+    "ingest", "receipt", "quarantine", "expectations", "alert", "link", "psql", "simulate", "bench",
     "evaluate", "docs", "test",
 )  # fmt: skip
 """In the order in which ``--help`` lists them. They import what is heavy inside their functions."""

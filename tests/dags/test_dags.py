@@ -57,7 +57,7 @@ def dags(parsed: dict[str, Any]) -> dict[str, Any]:
 
 def test_all_dags_are_read(parsed: dict[str, Any]) -> None:
     assert parsed["errors"] == {}
-    assert set(parsed["dags"]) == {*SOURCES, "late_deliveries", "monthly_build"}
+    assert set(parsed["dags"]) == {*SOURCES, "late_deliveries", "monthly_build", "retention"}
 
 
 def test_a_broken_dag_file_is_seen(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_reading_the_dags_imports_nothing_heavy(parsed: dict[str, Any]) -> None:
     assert packages.isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("dag_id", [*SOURCES, "late_deliveries", "monthly_build"])
+@pytest.mark.parametrize("dag_id", [*SOURCES, "late_deliveries", "monthly_build", "retention"])
 def test_policy(dags: dict[str, Any], dag_id: str) -> None:
     dag = dags[dag_id]
     assert dag["file"] == f"{dag_id}.py"
