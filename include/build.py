@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -11,12 +10,14 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from include import kept
 from include.database import connect
 from include.errors import WarehouseError
 from include.locks import begin_candidate, complete_candidate, working_schemas
@@ -31,8 +32,25 @@ class BuildFailed(WarehouseError):
     """dbt did not build the candidate; the last good month stays published."""
 
 
-def dbt_environment() -> dict[str, str]:
+_KNOWLEDGE = "ops.arrival, ops.acceptance, ops.alert_event, vault.link_decision, vault.person_alias"
+"""What a build reads by the time at which it was written."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where dbt works: a project, a folder for artefacts, and what its schemas' names begin with.
+
+    Builds work on the project as it is, in the schemas that the gate and the publisher read.
+    """
+
+    project: Path = field(default_factory=lambda: DBT_PROJECT)
+    target: Path = field(default_factory=lambda: settings().dbt_target)
+    prefix: str = ""
+
+
+def dbt_environment(workplace: Workplace | None = None) -> dict[str, str]:
     """What a dbt process of ours needs: the warehouse, the project, and where artefacts go."""
+    place = workplace or Workplace()
     parts = conninfo_to_dict(settings().dsn)
     return {
         "DBT_HOST": str(parts.get("host", "")),
@@ -40,10 +58,11 @@ def dbt_environment() -> dict[str, str]:
         "DBT_USER": str(parts.get("user", "")),
         "DBT_PASSWORD": str(parts.get("password") or ""),
         "DBT_DATABASE": str(parts.get("dbname", "")),
-        "DBT_TARGET_PATH": str(settings().dbt_target),
+        "DBT_TARGET_PATH": str(place.target),
         "DBT_LOG_PATH": str(settings().home / "logs" / "dbt"),
-        "DBT_PROFILES_DIR": str(DBT_PROJECT),
-        "DBT_PROJECT_DIR": str(DBT_PROJECT),
+        "DBT_PROFILES_DIR": str(place.project),
+        "DBT_PROJECT_DIR": str(place.project),
+        "DBT_SCHEMA_PREFIX": place.prefix,
     }
 
 
@@ -52,15 +71,28 @@ def open_build(
 ) -> int:
     """Record a build of ``period`` on what is known at ``known_at`` (default: now).
 
-    The time is read here, once; everything after is a function of the record. A trial (default:
-    where ``known_at`` is given) is nothing that has to be published.
+    The time is read here, once; everything after is a function of the record. It is read when
+    nobody is about to commit what bears an earlier time, so that the build and whoever repeats it
+    know the same. What the build runs is kept (include/kept.py). A trial (default: where
+    ``known_at`` is given) is nothing that has to be published.
     """
     is_trial = known_at is not None if is_trial is None else is_trial
+    code, seeds = kept.keep(DBT_PROJECT)
     with connect() as connection:
+        connection.execute(f"lock table {_KNOWLEDGE} in share mode".encode())
         row = connection.execute(
-            "insert into ops.build (period, known_at, seeds_sha256, code_sha256, is_trial) "
-            "values (%s, coalesce(%s, clock_timestamp()), %s, %s, %s) returning build_id",
-            [period, known_at, _sha256(DBT_PROJECT / "seeds"), code_sha256(), is_trial],
+            "insert into ops.build (period, known_at, seeds_sha256, code_sha256, linkage_sha256,"
+            " functions_sha256, is_trial)"
+            " values (%s, coalesce(%s, clock_timestamp()), %s, %s, %s, %s, %s) returning build_id",
+            [
+                period,
+                known_at,
+                seeds,
+                code,
+                kept.linkage_sha256(),
+                kept.functions_sha256(connection),
+                is_trial,
+            ],
         ).fetchone()
     assert row is not None
     return int(row[0])
@@ -103,6 +135,7 @@ def run_dbt(build_id: int, select: str | None = None) -> dict[str, int]:
     schemas are held meanwhile (include/locks.py; raises SchemasBusy); with ``select`` the candidate
     is not whole afterwards.
     """
+    _is_what_was_opened(build_id)
     with working_schemas(build_id):
         begin_candidate(build_id)
         link_persons(build_id)
@@ -121,9 +154,9 @@ def _build(build_id: int, select: str | None) -> dict[str, int]:
     if "seed" not in left_out:
         _remember_seeding(None)  # until all are loaded, they are neither the old nor the new
     try:
-        _dbt("build", *arguments, stated=stated)
+        dbt("build", *arguments, stated=stated)
     finally:
-        nodes = _run_results()
+        nodes = _run_results(Workplace())
         _keep_run_results(build_id)
         for node in nodes:
             _log.info("%-8s %6.2f s  %s", node["status"], node["execution_time"], node["unique_id"])
@@ -135,35 +168,25 @@ def _build(build_id: int, select: str | None) -> dict[str, int]:
 def docs() -> Path:
     """Write the dbt documentation, which the service ``pages`` shows; returns its page."""
     with working_schemas(None):
-        _dbt("docs", "generate", "--no-compile")
+        dbt("docs", "generate", "--no-compile")
     return settings().dbt_target / "index.html"
 
 
-def code_sha256() -> str:
-    """Digest of the dbt project without its seeds: two builds with one digest ran the same SQL."""
-    return _sha256(DBT_PROJECT / "models", DBT_PROJECT / "macros", DBT_PROJECT / "tests")
-
-
-def _sha256(*folders: Path) -> str:
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                digest.update(str(path.relative_to(DBT_PROJECT)).encode() + b"\0")
-                digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def _dbt(*arguments: str, stated: Mapping[str, str] | None = None) -> None:
-    """Run dbt; ``stated`` are what the macro build_var gives, by name."""
-    settings().dbt_target.mkdir(parents=True, exist_ok=True)
-    (settings().dbt_target / "run_results.json").unlink(missing_ok=True)
+def dbt(
+    *arguments: str,
+    stated: Mapping[str, str] | None = None,
+    workplace: Workplace | None = None,
+) -> None:
+    """Run dbt; ``stated`` are what the macro build_var gives, by name. Raises BuildFailed."""
+    place = workplace or Workplace()
+    place.target.mkdir(parents=True, exist_ok=True)
+    (place.target / "run_results.json").unlink(missing_ok=True)
     process = subprocess.run(
         [sys.executable, "-P", str(_DBT_PROCESS), str(os.getpid()), "--no-use-colors", *arguments],
         env=os.environ
-        | dbt_environment()
+        | dbt_environment(place)
         | {f"DBT_ENV_CUSTOM_ENV_{name}": value for name, value in (stated or {}).items()},
-        cwd=DBT_PROJECT,
+        cwd=place.project,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -171,9 +194,23 @@ def _dbt(*arguments: str, stated: Mapping[str, str] | None = None) -> None:
     )
     if process.returncode != 0:
         raise BuildFailed(
-            f"dbt {arguments[0]} failed: {_failed_nodes() or process.stdout[-1500:]}",
+            f"dbt {arguments[0]} failed: {_failed_nodes(place) or process.stdout[-1500:]}",
             remedy=f"read {settings().home / 'logs' / 'dbt' / 'dbt.log'}, correct the model or its "
             "input, and build again; marts are as they were.",
+        )
+
+
+def _is_what_was_opened(build_id: int) -> None:
+    """The record has to say what ran. Raises BuildFailed where the project changed meanwhile."""
+    with connect() as connection:
+        opened = connection.execute(
+            "select code_sha256, seeds_sha256 from ops.build where build_id = %s", [build_id]
+        ).fetchone()
+    if opened != (kept.digest("code", DBT_PROJECT), kept.digest("seeds", DBT_PROJECT)):
+        raise BuildFailed(
+            f"the dbt project changed after build {build_id} was opened.",
+            file=str(DBT_PROJECT),
+            remedy="open a new build: start the month's DAG run anew, or ./warehouse build.",
         )
 
 
@@ -190,9 +227,9 @@ def _remember_seeding(seeds_sha256: str | None) -> None:
         connection.execute("insert into ops.seeding (seeds_sha256) values (%s)", [seeds_sha256])
 
 
-def _run_results() -> list[dict[str, Any]]:
+def _run_results(place: Workplace) -> list[dict[str, Any]]:
     """dbt's record of each node of the last run. Its messages may quote rows: not for logs."""
-    path = settings().dbt_target / "run_results.json"
+    path = place.target / "run_results.json"
     results: list[dict[str, Any]] = json.loads(path.read_text())["results"] if path.exists() else []
     return results
 
@@ -205,9 +242,9 @@ def _keep_run_results(build_id: int) -> None:
         shutil.copy(path, folder)
 
 
-def _failed_nodes() -> str:
+def _failed_nodes(place: Workplace) -> str:
     return ", ".join(
         f"{node['unique_id']} ({node['status']})"
-        for node in _run_results()
+        for node in _run_results(place)
         if node["status"] in ("error", "fail", "runtime error")
     )

@@ -53,7 +53,7 @@ def working_schemas(build_id: int | None) -> Iterator[None]:
     name = "warehouse documentation" if build_id is None else f"warehouse build {build_id}"
     with psycopg.connect(settings().dsn, autocommit=True, application_name=name) as session:
         _take(session, name)
-        _end_leftovers(session)
+        end_sessions(session, DBT_SESSIONS)
         before = _held.set(session)
         try:
             yield
@@ -151,7 +151,7 @@ def _at_work(session: psycopg.Connection[Any]) -> str:
     return f"{row[0]} is at work in the working schemas since {row[1]} UTC"
 
 
-def _end_leftovers(session: psycopg.Connection[Any]) -> None:
+def end_sessions(session: psycopg.Connection[Any], application_name: str) -> None:
     """End dbt's sessions: who has the lock knows that none of them is a living build's.
 
     dbt itself dies with the process that started it (include/dbt_process.py), but the server
@@ -162,12 +162,12 @@ def _end_leftovers(session: psycopg.Connection[Any]) -> None:
         "select coalesce(bool_and(pg_terminate_backend(pid, %s)), true) from pg_stat_activity"
         " where datname = current_database() and application_name = %s",
         _ENDS_WITHIN_MS,
-        DBT_SESSIONS,
+        application_name,
     )
     if row != (True,):
         raise SchemasBusy(
             "a session of an earlier build's dbt does not end.",
-            remedy=f"see pg_stat_activity for application_name {DBT_SESSIONS}, then try again.",
+            remedy=f"see pg_stat_activity for application_name {application_name}, then try again.",
         )
 
 

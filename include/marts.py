@@ -20,17 +20,19 @@ class Mart:
     grain: tuple[str, ...]
 
 
-def candidate_marts(connection: psycopg.Connection[Any]) -> tuple[Mart, ...]:
+def candidate_marts(
+    connection: psycopg.Connection[Any], schema: str = "candidate"
+) -> tuple[Mart, ...]:
     """The marts of schema ``candidate`` by name; each needs a primary key and a column ``period``.
 
     Raises GateBlocked where there is none, or one lacks its key.
     """
-    names = _tables(connection, "candidate")
+    names = _tables(connection, schema)
     if not names:
         raise GateBlocked(
-            "schema candidate holds no mart.", remedy="run the build's dbt step before its gate."
+            f"schema {schema} holds no mart.", remedy="run the build's dbt step before its gate."
         )
-    return tuple(_mart(connection, "candidate", name) for name in names)
+    return tuple(_mart(connection, schema, name) for name in names)
 
 
 def published_marts(connection: psycopg.Connection[Any]) -> tuple[Mart, ...]:

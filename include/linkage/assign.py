@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg import sql
 
 from include.database import connect
 from include.linkage.aliases import find_aliases
@@ -26,7 +27,7 @@ from include.vault import identifier_key
 if TYPE_CHECKING:
     from include.linkage.model import Candidate
 
-THRESHOLDS = PROJECT_ROOT / "dbt_project" / "seeds" / "ref_link_threshold.csv"
+SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
 _HOME = "county_person"
 """The kind that says who lives where: its unlinked rows make people, whom other kinds may find."""
 Verdicts = dict[tuple[str, str], str]
@@ -49,29 +50,40 @@ class Link:
     """Candidates that a person has to judge."""
 
 
-def link(period: str, known_at: datetime) -> dict[str, int]:
+def link(period: str, known_at: datetime, seeds: Path = SEEDS, aside: str = "") -> dict[str, int]:
     """Find the person of each row in scope that has no valid ID; how many by which method.
 
     Replaces what was found before for these deliveries. Rows that say too little of a person to
     tell them from others get none, and are quarantined later. Raises ConfigurationMissing without
     the secret of the person keys.
+
+    With ``aside`` the links alone go into a table of their own, vault.<aside>person_link; what
+    clerks have to judge stays as it is.
     """
     with connect() as connection:
         scope(connection, period, known_at)
         lost = subjects(connection)
-        links = _assign_all(connection, lost, known_at, period) if lost else []
-        _write(connection, links)
-        aliases = find_aliases(connection, period)
+        links = _assign_all(connection, lost, known_at, period, seeds) if lost else []
+        if aside:
+            _make_aside(connection, aside)
+        else:
+            _write_reviews(connection, links)
+        _write_links(connection, links, aside)
+        aliases = 0 if aside else find_aliases(connection, period)
     found = Counter(one.method for one in links)
     return dict(found) | {"unlinked": len(lost) - len(links), "possible aliases": aliases}
 
 
 def _assign_all(
-    connection: psycopg.Connection[Any], lost: list[Subject], known_at: datetime, period: str
+    connection: psycopg.Connection[Any],
+    lost: list[Subject],
+    known_at: datetime,
+    period: str,
+    seeds: Path,
 ) -> list[Link]:
     known = list(references(connection, lost))
     verdicts = _verdicts(connection, known_at)
-    homes = assign([s for s in lost if s.kind == _HOME], known, verdicts, period)
+    homes = assign([s for s in lost if s.kind == _HOME], known, verdicts, period, seeds)
     # The household of a row without an ID is known by now: a row that says no more is found by it.
     past = {
         delivery
@@ -89,16 +101,21 @@ def _assign_all(
         key=repr,
     )  # fmt: skip
     rest = [s for s in lost if s.kind != _HOME]
-    return homes + assign(rest, known + newcomers, verdicts, period)
+    return homes + assign(rest, known + newcomers, verdicts, period, seeds)
 
 
 def assign(
-    lost: list[Subject], known: list[Reference], verdicts: Verdicts, period: str
+    lost: list[Subject],
+    known: list[Reference],
+    verdicts: Verdicts,
+    period: str,
+    seeds: Path = SEEDS,
 ) -> list[Link]:
     """The links of ``lost`` among ``known``; rows with nothing to go by are left out."""
     from include.linkage.model import compare
 
-    enough, doubtful = threshold("link_score", period), threshold("review_score", period)
+    enough = threshold("link_score", period, seeds)
+    doubtful = threshold("review_score", period, seeds)
     # A row that comes again every month says the same, and is compared once.
     said = {s: replace(s, delivery_id=0, row_no=0) for s in lost}
     position = {statement: n for n, statement in enumerate(dict.fromkeys(said.values()))}
@@ -165,17 +182,17 @@ def subject_key(subject: Subject) -> str:
 
 
 @cache
-def _threshold_rows() -> tuple[dict[str, str], ...]:
-    with THRESHOLDS.open(encoding="utf-8", newline="") as file:
+def _threshold_rows(seeds: Path) -> tuple[dict[str, str], ...]:
+    with (seeds / "ref_link_threshold.csv").open(encoding="utf-8", newline="") as file:
         return tuple(csv.DictReader(file))
 
 
-def threshold(code: str, period: str) -> float:
+def threshold(code: str, period: str, seeds: Path = SEEDS) -> float:
     """The threshold in force on the first day of ``period``."""
     day = f"{period}-01"
     (value,) = (
         row["value"]
-        for row in _threshold_rows()
+        for row in _threshold_rows(seeds)
         if row["code"] == code
         and row["effective_from"] <= day
         and (not row["effective_to"] or row["effective_to"] >= day)
@@ -196,29 +213,45 @@ def _verdicts(connection: psycopg.Connection[Any], known_at: datetime) -> Verdic
     }
 
 
-def _write(connection: psycopg.Connection[Any], links: Iterable[Link]) -> None:
-    for table in ("person_link", "link_review"):
-        connection.execute(
-            f"delete from vault.{table} where delivery_id in "
-            "(select delivery_id from scope)".encode()
-        )
-    listed = list(links)
+def _make_aside(connection: psycopg.Connection[Any], aside: str) -> None:
+    """An empty vault.<aside>person_link."""
+    made = sql.Identifier("vault", f"{aside}person_link")
+    connection.execute(
+        sql.SQL(
+            "create table if not exists {0} (like vault.person_link including all); truncate {0}"
+        ).format(made)
+    )
+
+
+def _write_links(connection: psycopg.Connection[Any], links: list[Link], aside: str) -> None:
+    table = sql.Identifier("vault", f"{aside}person_link")
+    connection.execute(
+        sql.SQL("delete from {} where delivery_id in (select delivery_id from scope)").format(table)
+    )
     with connection.cursor().copy(
-        "copy vault.person_link (delivery_id, row_no, column_name, kind, subject_key, person_key, "
-        "method, score, evidence, sex, birth_date) from stdin"
+        sql.SQL(
+            "copy {} (delivery_id, row_no, column_name, kind, subject_key, person_key, method, "
+            "score, evidence, sex, birth_date) from stdin"
+        ).format(table)
     ) as copy:
-        for one in listed:
+        for one in links:
             row = one.subject
             born = date.fromisoformat(one.birth) if one.birth else None
             copy.write_row(
                 (row.delivery_id, row.row_no, row.column_name, row.kind, one.subject_key,
                  one.person_key, one.method, one.score, one.evidence, one.sex or None, born)
             )  # fmt: skip
+
+
+def _write_reviews(connection: psycopg.Connection[Any], links: list[Link]) -> None:
+    connection.execute(
+        "delete from vault.link_review where delivery_id in (select delivery_id from scope)"
+    )
     with connection.cursor().copy(
         "copy vault.link_review (subject_key, candidate_key, kind, delivery_id, row_no, "
         "column_name, score, evidence) from stdin"
     ) as copy:
-        for one in listed:
+        for one in links:
             row = one.subject
             for rival in one.rivals:
                 copy.write_row(

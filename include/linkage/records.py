@@ -92,8 +92,8 @@ def _since(contract: Contract, period: str) -> str:
     match contract.horizon:
         case "previous_month":
             return f"{year - (month == 1):04d}-{(month - 2) % 12 + 1:02d}"
-        case "year":
-            return f"{year:04d}-01"
+        case "year":  # twelve months, as the dbt macro year_back_period
+            return f"{year - (month < 12):04d}-{month % 12 + 1:02d}"
         case _:
             return ""
 

@@ -178,7 +178,7 @@ def test_no_identifier_leaves_the_vault(built: str) -> None:
 
 
 def test_the_unit_tests_of_the_models_pass(built: str) -> None:
-    build._dbt("test", "--select", "test_type:unit")
+    build.dbt("test", "--select", "test_type:unit")
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ def test_a_broken_formula_fails_its_unit_test(project: Path) -> None:
         "gross_income as net_income",
     )
     with pytest.raises(build.BuildFailed, match="income_formula"):
-        build._dbt("test", "--select", "test_type:unit,household_income")
+        build.dbt("test", "--select", "test_type:unit,household_income")
 
 
 def test_a_failure_names_nodes_and_no_values(project: Path) -> None:

@@ -84,7 +84,7 @@ def expected() -> set[tuple[str, str]]:
 def run(period: str = PERIOD) -> None:
     stated = {"period": period, "known_at": "2100-01-01T00:00:00+00:00", "build_id": "0"}
     stated["seeds_sha256"] = "0123456789abcdef"
-    build._dbt(
+    build.dbt(
         "run",
         "--select",
         "risk_rule",
@@ -98,7 +98,7 @@ def run(period: str = PERIOD) -> None:
 @pytest.fixture(scope="module")
 def db(warehouse_module: str) -> Iterator[psycopg.Connection[Any]]:
     """A warehouse with the rules' seeds, five households, and every rule's cases as metrics."""
-    build._dbt(
+    build.dbt(
         "seed", "--select", "ref_risk_rule", "ref_income_line", "ref_rural_income",
         "ref_alert_answer",
     )  # fmt: skip
