@@ -54,7 +54,8 @@ def project(code: str, seeds: str) -> Path:
     for part, sha256 in (("code", code), ("seeds", seeds)):
         _demand(part, sha256)  # type: ignore[arg-type]  # the two literals
     place = settings().home / "builds" / "projects" / f"{code[:16]}-{seeds[:16]}"
-    if not place.exists():
+    if (digest("code", place), digest("seeds", place)) != (code, seeds):
+        shutil.rmtree(place, ignore_errors=True)
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=place.parent, prefix=".draft-"))
         for folder in (_folder("code", code), _folder("seeds", seeds)):

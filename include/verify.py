@@ -117,9 +117,8 @@ def versions(period: str | None = None, version: int | None = None) -> list[Vers
     with connect() as connection:
         found = [
             version_
-            for version_ in _versions(connection)
-            if period in (None, version_.period)
-            and (version_.version == version if version else period is None or version_.is_shown)
+            for version_ in versions_of(connection, period)
+            if (version_.version == version if version else period is None or version_.is_shown)
         ]
     if period and not found:
         what = f"version {version} of {period}" if version else f"{period}"
@@ -259,8 +258,9 @@ def _compare(connection: psycopg.Connection[Any], version: Version, mart: Mart) 
     keys = connection.execute(
         joined
         + sql.SQL(
-            " select concat_ws(' ', {}) from joined where is_rebuilt is null or is_stored is null"
-            ' or now <> before order by 1 collate "C" limit {}'
+            " select key from (select concat_ws(' ', {}) as key from joined where"
+            " is_rebuilt is null or is_stored is null or now <> before) as differing"
+            ' order by key collate "C" limit {}'
         ).format(grain, _SHOWN_KEYS)
     ).fetchall()
     return MartDifference(
@@ -312,7 +312,8 @@ def _notes(connection: psycopg.Connection[Any], version: Version) -> tuple[str, 
     return tuple(notes)
 
 
-def _versions(connection: psycopg.Connection[Any]) -> list[Version]:
+def versions_of(connection: psycopg.Connection[Any], period: str | None = None) -> list[Version]:
+    """All published versions, of a month or of all, by month and version."""
     found = connection.execute(
         "select p.publication_id, p.period, p.version, p.published_at,"
         " p.publication_id = last_value(p.publication_id) over (partition by p.period"
@@ -320,7 +321,9 @@ def _versions(connection: psycopg.Connection[Any]) -> list[Version]:
         " b.known_at, b.code_sha256, b.seeds_sha256, b.build_id, b.linkage_sha256,"
         " b.functions_sha256, p.deliveries, p.marts"
         " from ops.publication as p inner join ops.build as b using (build_id)"
-        " where p.state = 'published' order by p.period, p.version"
+        " where p.state = 'published' and (%(period)s::text is null or p.period = %(period)s)"
+        " order by p.period, p.version",
+        {"period": period},
     ).fetchall()
     return [
         Version(

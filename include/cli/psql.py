@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from typing import Annotated
 
 import typer
 
@@ -19,18 +20,28 @@ def register(app: typer.Typer) -> None:
     app.command(context_settings=_EXTRA)(psql)
 
 
-def psql(context: typer.Context) -> None:
+def psql(
+    context: typer.Context,
+    as_etl: Annotated[
+        bool,
+        typer.Option("--etl", help="As the account that owns the warehouse: engineers alone."),
+    ] = False,
+) -> None:
     """Open psql on the warehouse as the read-only BI account, over TCP; ARGS go to psql.
 
-    For example: ./warehouse psql -c 'table marts.county_scorecard'
+    For example: ./warehouse psql -c 'table marts.county_scorecard'. The register (schema ops) and
+    replays are read with --etl.
     """
     from include.errors import ConfigurationMissing, ServiceFailed
     from include.services.embedded import client_environment
     from include.services.postgres import bundled_bin
     from include.settings import settings
 
-    if not settings().bi_dsn:
-        raise ConfigurationMissing("WAREHOUSE_BI_DSN is not set.", remedy="set it to a libpq URL.")
+    name, dsn = (
+        ("WAREHOUSE_DSN", settings().dsn) if as_etl else ("WAREHOUSE_BI_DSN", settings().bi_dsn)
+    )
+    if not dsn:
+        raise ConfigurationMissing(f"{name} is not set.", remedy="set it to a libpq URL.")
     bundled = bundled_bin() / "psql"
     program = str(bundled) if bundled.exists() else shutil.which("psql")
     if program is None:
@@ -38,13 +49,13 @@ def psql(context: typer.Context) -> None:
             "No psql is installed.",
             remedy="install requirements.txt, or the postgresql-client package.",
         )
-    server = client_environment(settings().bi_dsn)
+    server = client_environment(dsn)
     address = (server.get("PGHOST", "127.0.0.1"), int(server.get("PGPORT", "5432")))
     try:
         socket.create_connection(address, timeout=10).close()
     except OSError as error:
         raise ServiceFailed(
             f"No PostgreSQL answers at {address[0]}:{address[1]} ({error.strerror}).",
-            remedy="./warehouse up postgres, or check WAREHOUSE_BI_DSN.",
+            remedy=f"./warehouse up postgres, or check {name}.",
         ) from None
     os.execvpe(program, ["psql", *context.args], {**os.environ, **server})

@@ -118,7 +118,7 @@ def test_scores_at_the_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
     score = compare([ROW], KNOWN, 0.5)[0][0].score
     for enough, method in ((score, "splink"), (score + 1e-6, "review")):
         monkeypatch.setattr(
-            linkage, "threshold", lambda code, _, at=enough: at if code == "link_score" else 0.5
+            linkage, "threshold", lambda code, *_, at=enough: at if code == "link_score" else 0.5
         )
         assert one(ROW, [MAN]).method == method
 
