@@ -39,8 +39,10 @@ class CandidateReplaced(WarehouseError):
 
 
 @contextmanager
-def working_schemas(build_id: int | None) -> Iterator[None]:
-    """Hold the working schemas for a step of ``build_id`` (None: for who only looks at them).
+def working_schemas(
+    build_id: int | None, reader: str = "warehouse documentation"
+) -> Iterator[None]:
+    """Hold the working schemas for a step of ``build_id`` (None: for a ``reader`` of them).
 
     Another process that holds them is waited for, with a warning in the log; after
     ``WAREHOUSE_SCHEMAS_WAIT_S`` seconds SchemasBusy is raised. Within a process it may be nested:
@@ -50,7 +52,7 @@ def working_schemas(build_id: int | None) -> Iterator[None]:
     if _held.get() is not None:
         yield
         return
-    name = "warehouse documentation" if build_id is None else f"warehouse build {build_id}"
+    name = reader if build_id is None else f"warehouse build {build_id}"
     with psycopg.connect(settings().dsn, autocommit=True, application_name=name) as session:
         _take(session, name)
         end_sessions(session, DBT_SESSIONS)

@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     )
     commands.callback()(_commands)
     commands.command()(order)
+    commands.command()(history)
     commands.command()(rules)
     commands.command()(linkage)
     commands.command()(defects)
@@ -71,6 +72,46 @@ def order(
         for period, mart in verdict.differing:
             console.print(f"[red]{period} {mart}[/]")
     raise typer.Exit(1 if verdict.differing else 0)
+
+
+def history(
+    profile: Profile = "tiny",
+    first: First = "2026-01",
+    last: Last = "2026-03",
+    corrections: Annotated[int, typer.Option(min=0, help="How many come late.")] = 12,
+    seed: Annotated[int, typer.Option(help="Of what is corrected, and when.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Build months whose sources are put right late and out of order; prove every version.
+
+    In scratch municipalities, without Airflow. Rebuilds every published version from the log and
+    compares it row by row, and compares the end with a warehouse whose sources were right from the
+    start. Exit code 1 where anything differs that should not.
+    """
+    from include.cli.verify import summary
+    from include.evaluation.corrected import evaluate
+    from include.simulator.months import spell
+    from include.verify import Verified
+
+    console = Console(stderr=as_json)
+
+    def tell(one: Verified) -> None:
+        rows = sum(mart.rebuilt for mart in one.marts)
+        console.print(
+            f"{one.period} version {one.version}: {rows:,} rows, {one.differences} differ"
+            f" ({one.seconds:.0f} s){f' {one.failure}' if one.failure else ''}"
+        )
+
+    found = evaluate(profile, spell(first, last), corrections, seed, console, tell)
+    if as_json:
+        figures = asdict(found) | {"is_proven": found.is_proven, "is_equal": found.is_equal}
+        figures["versions"] = summary(list(found.versions))
+        print(json.dumps(figures, default=str, ensure_ascii=False, indent=1))
+    else:
+        for one in found.corrections:
+            console.print(f"{one.kind} {one.county_code} {one.period} put right after {one.after}")
+        console.print(tables.history_table(found, f"{profile}, {first} to {last}"))
+    raise typer.Exit(0 if found.is_proven and found.is_equal else 1)
 
 
 def rules(

@@ -8,6 +8,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from include.evaluation.comparison import Comparison
+    from include.evaluation.corrected import History
     from include.evaluation.defects import CodeFigures
     from include.evaluation.households import KindFigures
     from include.evaluation.linkage import Quality, Result
@@ -16,6 +17,33 @@ if TYPE_CHECKING:
 
 _SHORT = 6
 """Longest code that leaves room for a name beside it."""
+
+
+def history_table(found: History, what: str) -> Table:
+    """What a history with corrections came to."""
+    differences = sum(version.differences for version in found.versions)
+    proven = sum(version.is_proven for version in found.versions)
+    by_right = [one for one in found.differing if one.is_by_right]
+    wrong = [one for one in found.differing if not one.is_by_right]
+    columns = sorted({f"{one.mart}.{name}" for one in by_right for name in one.columns})
+    table = Table(title=f"{what}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("")
+    for name, value in (
+        ("corrections", f"{len(found.corrections)}"),
+        ("builds", f"{found.builds} in {found.build_s:.0f} s"),
+        ("versions proven", f"{proven} of {len(found.versions)}, {differences:,} rows differ"),
+        ("rows at the end", f"{found.rows:,}"),
+        ("their ordered hash", found.sha256[:16]),
+        ("right from the start", found.expected[:16]),
+        ("differs by right", ", ".join(columns) or "nothing"),
+        *(
+            (f"{one.period} {one.mart}", f"{one.rows:,} rows differ: {', '.join(one.columns)}")
+            for one in wrong
+        ),
+    ):
+        table.add_row(name, value)
+    return table
 
 
 def public_table(result: PublicResult) -> Table:

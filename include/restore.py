@@ -1,0 +1,230 @@
+"""Restore a backup: databases, landing, kept code, receipts; as it was, or not at all.
+
+Everything is checked before anything is touched: the sums of all files, that nothing is here that
+would be lost, that nobody is at work, and that the secret of the person keys is the one the keys
+were made with.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from include.backup import (
+    FOLDERS,
+    SECRETS,
+    Manifest,
+    databases,
+    person_key_check,
+    published,
+    read_manifest,
+    run_tool,
+    verify_files,
+)
+from include.database import connect, migrate
+from include.errors import WarehouseError
+from include.services import embedded
+from include.services.credentials import credentials, write_private
+from include.settings import settings
+
+_KEYS = ("person_key", "airflow_fernet")
+"""Secrets that what is stored was made with. Passwords are the new server's own."""
+
+
+class RestoreRefused(WarehouseError):
+    """A backup is not restored here; nothing was touched unless it says so."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was restored; ``applied`` are migrations that are newer than the backup."""
+
+    made_at: str
+    databases: tuple[str, ...]
+    files: int
+    bytes: int
+    deliveries: int
+    publications: int
+    marts: int
+    applied: tuple[str, ...]
+
+
+def restore(
+    folder: Path,
+    replace: bool = False,
+    other_key: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Restored:
+    """Restore the backup in ``folder`` into the configured databases and home.
+
+    ``replace`` gives up what is here; ``other_key`` does without the secret of the person keys:
+    then persons of new deliveries are others than those of the restored ones. Raises BackupRefused
+    where the backup is not whole, RestoreRefused where it may not be restored here, or is not equal
+    to what was backed up afterwards.
+    """
+    manifest = read_manifest(folder)
+    tell("the backup's sums")
+    verify_files(folder, manifest)
+    wanted = _targets(manifest)
+    _demand_nobody(wanted)
+    _demand_roles(manifest)
+    if not replace:
+        _demand_empty(wanted["warehouse"])
+    if manifest.with_secrets:
+        _take_keys(folder)
+    if not other_key and person_key_check() != manifest.person_key_check:
+        raise RestoreRefused(
+            "the secret of the person keys is not the one that the backup's keys were made with.",
+            remedy="set WAREHOUSE_PERSON_KEY_SECRET to the old one. Without it the old months can"
+            " be shown, but persons of new deliveries get other keys and are strangers to them;"
+            " --other-key accepts that.",
+        )
+    for name in FOLDERS:
+        tell(f"folder {name}")
+        if (folder / name).exists():
+            shutil.copytree(folder / name, settings().home / name, dirs_exist_ok=True,
+                            copy_function=_copy)  # fmt: skip
+    for name, dsn in wanted.items():
+        tell(f"database {name}")
+        _clear(dsn)
+        run_tool(
+            "pg_restore",
+            dsn,
+            *("--exit-on-error", "--no-owner", "--jobs=4"),
+            *(f"--dbname={conninfo_to_dict(dsn)['dbname']}", str(folder / f"{name}.dump")),
+        )
+    tell("what is published is compared")
+    with connect() as connection:
+        differing = _differing(connection, manifest)
+    if differing:
+        raise RestoreRefused(
+            f"was restored, and is not what was backed up: {', '.join(differing)}.",
+            file=str(folder),
+            remedy="do not use it; this is a defect, or somebody wrote meanwhile.",
+        )
+    applied = migrate()
+    return Restored(
+        manifest.made_at,
+        tuple(wanted),
+        len(manifest.files),
+        manifest.bytes,
+        manifest.deliveries,
+        manifest.publications,
+        len(manifest.contents),
+        tuple(applied),
+    )
+
+
+def _targets(manifest: Manifest) -> dict[str, str]:
+    here = databases()
+    if missing := [name for name in manifest.databases if name not in here]:
+        raise RestoreRefused(
+            f"the backup holds database {', '.join(missing)}, and none is configured here.",
+            remedy="set WAREHOUSE_DSN and WAREHOUSE_AIRFLOW_DSN, or let them be embedded.",
+        )
+    return {name: here[name] for name in manifest.databases}
+
+
+def _demand_nobody(wanted: dict[str, str]) -> None:
+    for name, dsn in wanted.items():
+        with psycopg.connect(dsn) as connection:
+            row = connection.execute(
+                "select count(*), string_agg(distinct usename, ', ') from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+                " and backend_type = 'client backend'"
+            ).fetchone()
+        assert row is not None
+        if row[0]:
+            raise RestoreRefused(
+                f"{row[0]} other sessions are at work in database {name} (of {row[1]}).",
+                remedy="./warehouse down, then restore again; it starts what it needs. Readers have"
+                " to leave too.",
+            )
+
+
+def _demand_roles(manifest: Manifest) -> None:
+    with connect() as connection:
+        known = {role for (role,) in connection.execute("select rolname from pg_roles")}
+    if missing := sorted(set(manifest.roles) - known):
+        raise RestoreRefused(
+            f"the backup grants rights to {', '.join(missing)}, and the server has no such role.",
+            remedy=f"create role {missing[0]} nologin; then restore again.",
+        )
+
+
+def _demand_empty(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        if connection.execute("select to_regclass('ops.delivery')").fetchone() == (None,):
+            return
+        row = connection.execute(
+            "select (select count(*) from ops.delivery), (select count(*) from ops.publication)"
+        ).fetchone()
+    assert row is not None
+    if any(row):
+        raise RestoreRefused(
+            f"the warehouse is not empty: {row[0]} deliveries and {row[1]} publications.",
+            remedy="back it up, or restore elsewhere; --replace-everything gives up what is here.",
+        )
+
+
+def _take_keys(folder: Path) -> None:
+    """Put the backup's keys among our secrets; what the environment sets stays."""
+    home = settings().home
+    kept = json.loads((folder / SECRETS).read_text(encoding="utf-8"))
+    own = credentials(home)
+    own |= {name: kept[name] for name in _KEYS if name in kept}
+    write_private(home / SECRETS, json.dumps(own, indent=1) + "\n")
+    embedded.apply()
+
+
+def _clear(dsn: str) -> None:
+    """Drop all schemas, one by one, and make an empty public one."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for (schema,) in connection.execute(
+            "select nspname from pg_namespace where nspname !~ '^pg_'"
+            " and nspname <> 'information_schema' order by nspname"
+        ).fetchall():
+            if schema == "public":
+                _clear_public(connection)
+            else:
+                connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(schema)))
+
+
+def _clear_public(connection: psycopg.Connection[Any]) -> None:
+    """What is in it; the schema is the database owner's, whoever restores."""
+    for kind, name in connection.execute(
+        "select 'table', relname from pg_class where relnamespace = 'public'::regnamespace"
+        " and relkind in ('r', 'p') union all"
+        " select 'type', typname from pg_type where typnamespace = 'public'::regnamespace"
+        " and typtype = 'e' union all"
+        " select 'sequence', relname from pg_class where relnamespace = 'public'::regnamespace"
+        " and relkind = 'S'"
+    ).fetchall():
+        connection.execute(
+            sql.SQL("drop {} if exists public.{} cascade").format(
+                sql.SQL(kind), sql.Identifier(name)
+            )
+        )
+
+
+def _differing(connection: psycopg.Connection[Any], manifest: Manifest) -> list[str]:
+    found = published(connection)
+    return sorted(
+        name
+        for name in found.keys() | manifest.contents.keys()
+        if found.get(name) != manifest.contents.get(name)
+    )
+
+
+def _copy(source: str, target: str) -> None:
+    """Landed files and kept code never change: what is there already stays."""
+    if not Path(target).exists() or Path(target).stat().st_mode & 0o200:
+        shutil.copy2(source, target)
