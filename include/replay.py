@@ -249,8 +249,9 @@ def _keep(connection: psycopg.Connection[Any], found: Replayed, built: tuple[Mar
     schema = sql.Identifier(found.schema)
     connection.execute(sql.SQL("create schema {}").format(schema))
     for mart in built:
+        # What a build makes is unlogged: it would not outlive a crash of the server.
         connection.execute(
-            sql.SQL("alter table {} set schema {}").format(
+            sql.SQL("alter table {0} set logged; alter table {0} set schema {1}").format(
                 sql.Identifier(CANDIDATE, mart.name), schema
             )
         )

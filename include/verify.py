@@ -216,8 +216,10 @@ def _compare(connection: psycopg.Connection[Any], version: Version, mart: Mart) 
     connection.execute(pinned)
 
     def texts(alias: str) -> sql.Composed:
+        # As the stored column has it: a migration may have made its type wider.
         return sql.SQL(", ").join(
-            sql.SQL("{}::text").format(sql.Identifier(alias, name)) for name in values
+            sql.SQL("{}::{}::text").format(sql.Identifier(alias, name), sql.SQL(stored[name]))
+            for name in values
         )
 
     joined = sql.SQL(
