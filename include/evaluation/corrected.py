@@ -21,7 +21,9 @@ import psycopg
 from psycopg import sql
 from rich.console import Console
 
+from include.approval import answer
 from include.database import connect
+from include.errors import ApprovalNeeded
 from include.evaluation.corrections import Correction, arrive, plan, spoil
 from include.evaluation.history import BUILD, municipality, run_months
 from include.inputs import changed_months
@@ -99,7 +101,7 @@ def evaluate(
             planned = plan(home, periods, count, seed)
             spoil(home, planned)
             began = time.monotonic()
-            builds = _build(home, periods, planned, console)
+            builds = build(home, periods, planned, console)
             built_s = time.monotonic() - began
             proven = []
             for outcome in verify(versions()):
@@ -127,7 +129,7 @@ def evaluate(
     )
 
 
-def _build(home: Path, periods: list[str], planned: list[Correction], console: Console) -> int:
+def build(home: Path, periods: list[str], planned: list[Correction], console: Console) -> int:
     """Months forward; after each the corrections that come then, and what they change; builds."""
     builds = 0
     for number, period in enumerate(periods, start=1):
@@ -140,9 +142,24 @@ def _build(home: Path, periods: list[str], planned: list[Correction], console: C
                 arrive(home, one, periods[:number])
             with connect() as connection:
                 changed = [one.period for one in changed_months(connection)]
-            run_months(changed, console, BUILD)
+            for month in changed:
+                _rebuild(month, console)
             builds += len(changed)
     return builds
+
+
+def _rebuild(period: str, console: Console) -> None:
+    """Build a month again; what is beyond its limits is what was corrected, and approved."""
+    try:
+        run_months([period], console, BUILD)
+    except ApprovalNeeded:
+        with connect() as connection:
+            row = connection.execute("select max(build_id) from ops.build").fetchone()
+            assert row is not None
+            answer(
+                connection, row[0], "approved", "its sources were put right", "evaluation", "cli"
+            )
+        run_months([period], console, BUILD[-1:])
 
 
 def marts(periods: list[str]) -> Marts:

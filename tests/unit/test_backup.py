@@ -1,0 +1,205 @@
+"""A backup of a warehouse on somebody's server, and its restoring; and all that is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from include import backup as backups
+from include.backup import BackupRefused, backup
+from include.restore import Restored, RestoreRefused, restore
+from include.settings import settings
+from tests.conftest import PERSON_KEY_SECRET, fresh_database, only_environment
+from tests.dbt.test_build import deliver_a_county
+
+MONTH = "2026-03"
+
+
+@pytest.fixture
+def filled(warehouse: str) -> str:
+    """A county's deliveries in landing and raw, and a month in marts that BI may read."""
+    deliver_a_county()
+    with psycopg.connect(warehouse) as connection:
+        connection.execute(
+            "create table marts.small (period text not null, n integer not null,"
+            " primary key (period, n))"
+        )
+        connection.execute("insert into marts.small select '2026-03', generate_series(1, 3)")
+        connection.execute("grant usage on schema marts to bi_reader")
+        connection.execute("grant select on marts.small to bi_reader")
+        connection.execute(
+            "insert into ops.build (period, known_at, seeds_sha256, code_sha256)"
+            " values ('2026-03', now(), '', '')"
+        )
+        connection.execute(
+            "insert into ops.publication (period, version, build_id, state)"
+            " values ('2026-03', 1, 1, 'published')"
+        )
+    return warehouse
+
+
+@pytest.fixture(autouse=True)
+def bi_reader(server_dsn: str) -> None:
+    with psycopg.connect(server_dsn, autocommit=True) as admin:
+        if not admin.execute("select 1 from pg_roles where rolname = 'bi_reader'").fetchone():
+            admin.execute("create role bi_reader nologin")
+
+
+@contextmanager
+def elsewhere(server: str, home: Path, secret: str = PERSON_KEY_SECRET) -> Iterator[str]:
+    """Another database and another home: what a restore finds."""
+    with (
+        fresh_database(server) as dsn,
+        only_environment(dsn=dsn, home=str(home), person_key_secret=secret),
+    ):
+        yield dsn
+
+
+def rows(dsn: str, query: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def landed() -> dict[str, bytes]:
+    root = settings().landing
+    return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def test_what_was_backed_up_is_there_again(
+    filled: str, server_dsn: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("other")
+    made = backup(tmp_path / "kept")
+    files = landed()
+    raw = "select * from raw.county_income order by _delivery_id, _row_no"
+    income = rows(filled, raw)
+    assert (made.deliveries, made.publications) == (4, 1)
+    assert made.contents[f"{MONTH}/small"]["rows"] == 3
+    assert made.roles == ("bi_reader",)
+    assert len(made.files) > len(files) > 0
+    with elsewhere(server_dsn, home) as dsn:
+        done = restore(tmp_path / "kept")
+        assert isinstance(done, Restored)
+        assert (done.deliveries, done.publications, done.marts, done.applied) == (4, 1, 1, ())
+        assert landed() == files
+        assert rows(dsn, raw) == income
+        assert rows(dsn, "select has_table_privilege('bi_reader', 'marts.small', 'select')") == [
+            (True,)
+        ]
+        assert rows(dsn, "select vault.is_resident_id('431099199001010010')") == [(True,)]
+        with psycopg.connect(dsn) as connection, pytest.raises(psycopg.errors.RaiseException):
+            connection.execute("delete from ops.alert_event")  # its trigger came along
+
+
+def test_no_secret_is_in_a_backup(filled: str, tmp_path: Path) -> None:
+    backup(tmp_path / "kept")
+    for path in (tmp_path / "kept").rglob("*"):
+        assert not path.is_file() or PERSON_KEY_SECRET.encode() not in path.read_bytes()
+
+
+def test_an_empty_warehouse_can_be_backed_up_and_restored(
+    warehouse: str, server_dsn: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    made = backup(tmp_path / "kept")
+    assert (made.deliveries, made.contents) == (0, {})
+    with elsewhere(server_dsn, tmp_path_factory.mktemp("other")) as dsn:
+        restore(tmp_path / "kept")
+        assert rows(dsn, "select count(*) from ops.delivery") == [(0,)]
+
+
+def test_a_folder_that_is_not_empty_is_refused(warehouse: str, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "something").touch()
+    with pytest.raises(BackupRefused, match="not empty"):
+        backup(tmp_path / "kept")
+
+
+def test_a_warehouse_that_is_not_empty_is_refused_by_name(filled: str, tmp_path: Path) -> None:
+    backup(tmp_path / "kept")
+    with pytest.raises(RestoreRefused, match="not empty: 4 deliveries and 1 publications"):
+        restore(tmp_path / "kept")
+    rows_before = rows(filled, "table marts.small")
+    with psycopg.connect(filled) as connection:
+        connection.execute("update marts.small set n = n + 10")
+    restore(tmp_path / "kept", replace=True)
+    assert rows(filled, "table marts.small") == rows_before
+
+
+@pytest.mark.parametrize("how", ["changed", "gone", "added"])
+def test_a_backup_that_is_not_what_it_was_is_refused(how: str, filled: str, tmp_path: Path) -> None:
+    made = backup(tmp_path / "kept")
+    victim = tmp_path / "kept" / next(name for name in made.files if name.startswith("landing"))
+    victim.chmod(0o600)
+    match how:
+        case "changed":
+            victim.write_bytes(b"x")
+            expected = "was changed"
+        case "gone":
+            victim.unlink()
+            expected = "is gone"
+        case _:
+            victim.with_name("more").touch()
+            expected = "is not of the backup"
+    before = rows(filled, "table marts.small")
+    with pytest.raises(BackupRefused, match=expected):
+        restore(tmp_path / "kept", replace=True)
+    assert rows(filled, "table marts.small") == before
+
+
+@pytest.mark.parametrize("manifest", [None, "", "{}", json.dumps({"format": 99})])
+def test_a_folder_without_a_whole_manifest_is_no_backup(
+    manifest: str | None, warehouse: str, tmp_path: Path
+) -> None:
+    if manifest is not None:
+        (tmp_path / backups.MANIFEST).write_text(manifest)
+    with pytest.raises(BackupRefused, match="no complete backup"):
+        restore(tmp_path)
+
+
+def test_another_secret_of_the_person_keys_is_refused_unless_accepted(
+    filled: str, server_dsn: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    backup(tmp_path / "kept")
+    with elsewhere(server_dsn, tmp_path_factory.mktemp("other"), "another") as dsn:
+        with pytest.raises(RestoreRefused, match="secret of the person keys is not the one"):
+            restore(tmp_path / "kept")
+        assert rows(dsn, "select to_regclass('ops.delivery')::text") == [(None,)]
+        restore(tmp_path / "kept", other_key=True)
+        assert rows(dsn, "select count(*) from ops.delivery") == [(4,)]
+
+
+def test_whoever_is_at_work_there_is_named(
+    filled: str, server_dsn: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    backup(tmp_path / "kept")
+    with (
+        elsewhere(server_dsn, tmp_path_factory.mktemp("other")) as dsn,
+        psycopg.connect(dsn),
+        pytest.raises(RestoreRefused, match="1 other sessions are at work in database warehouse"),
+    ):
+        restore(tmp_path / "kept")
+
+
+def test_secrets_that_come_from_the_environment_are_not_in_a_file(
+    warehouse: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BackupRefused, match="no file of secrets"):
+        backup(tmp_path / "kept", with_secrets=True)
+
+
+def test_a_backup_that_was_broken_off_is_none(
+    filled: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backups, "_copy", full)
+    with pytest.raises(OSError, match="No space"):
+        backup(tmp_path / "kept")
+    with pytest.raises(BackupRefused, match="no complete backup"):
+        restore(tmp_path / "kept", replace=True)
