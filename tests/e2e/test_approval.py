@@ -43,23 +43,21 @@ def municipality() -> Iterator[Municipality]:
 def correct_six_counties(municipality: Municipality, amount: int) -> None:
     """Send the wages of all households of six counties again, each raised by so many yuan."""
     drop = municipality.home / "sources" / "county" / MONTH
-    sent = [path for path in sorted(drop.glob("*/3-*.csv")) if "更正" not in path.name]
-    assert len(sent) == 6
-    for path in sent:
+    folders = [folder for folder in sorted(drop.iterdir()) if any(folder.glob("3-*.csv"))]
+    for folder in folders[:6]:
+        path = max(folder.glob("3-*.csv"), key=lambda file: file.stat().st_mtime)
+        later = path.stat().st_mtime + 86_400
         lines = path.read_text(encoding="gb18030").splitlines()
         head = next(n for n, line in enumerate(lines) if "A工资性收入" in line)
-        names = lines[head].split(",")
+        places = [lines[head].split(",").index(name) for name in ("A工资性收入", "A1务工收入")]
         for number in range(head + 1, len(lines)):
             cells = lines[number].split(",")
-            for column in ("A工资性收入", "A1务工收入"):
-                place = names.index(column)
+            for place in places:
                 if cells[place].replace(".", "").isdecimal():
                     cells[place] = f"{float(cells[place]) + amount:.2f}"
             lines[number] = ",".join(cells)
-        correction = path.with_name(path.name.replace("_2026", f"-更正{amount}_2026"))
-        correction.write_bytes("\r\n".join([*lines, ""]).encode("gb18030"))
-        later = path.stat().st_mtime + 20 * 86_400 + amount
-        os.utime(correction, (later, later))
+        path.write_bytes("\r\n".join([*lines, ""]).encode("gb18030"))
+        os.utime(path, (later, later))
 
 
 def wages(municipality: Municipality) -> float:
