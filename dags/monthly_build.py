@@ -31,13 +31,22 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
-from airflow.sdk import DAG, Param, PartitionedAssetTimetable, task
+from airflow.sdk import (
+    DAG,
+    ExceptionRetryPolicy,
+    Param,
+    PartitionedAssetTimetable,
+    RetryAction,
+    RetryRule,
+    task,
+)
 from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.airflow_api import APPROVAL
 from include.approval import APPROVE, REFUSE
+from include.errors import WarehouseError
 from include.municipality import (
     CIVIL_AFFAIRS,
     COUNTY,
@@ -62,8 +71,13 @@ with DAG(
         interval=timedelta(minutes=settings().build_minutes),
         callback=SyncCallback(say_build_is_late),
     ),
-    # A build is one dbt process; trying half of it again is a new build (see How to rerun).
-    default_args=DEFAULTS | {"retries": 0},
+    # Each step may be done again: after a killed process or a server that was away it is. What we
+    # refuse by name would only be refused again.
+    default_args=DEFAULTS
+    | {
+        "retries": 2,
+        "retry_policy": ExceptionRetryPolicy([RetryRule(WarehouseError, RetryAction.FAIL)]),
+    },
     tags=["build", "tier-1"],
     doc_md=__doc__,
 ):
@@ -114,6 +128,7 @@ with DAG(
         },
         response_timeout=timedelta(hours=settings().approval_hours),
         pre_execute=is_answered,
+        retries=0,  # whom nobody answers is not asked again
     )
 
     @task(trigger_rule="none_failed")

@@ -7,18 +7,22 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, cast
 
 from include.settings import settings
 
 _LONGEST_NAME = 120
 _DRAFT = ".incoming-"
+_READING = ".reading-"
 _UNSEEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 """Unicode categories of what is not seen or turns the text around it."""
 _PERSON_NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{15,})(?!\d)[Xx]?")
@@ -107,18 +111,44 @@ def _draft(root: Path) -> IO[bytes]:
         draft.close()  # swept before it was locked
 
 
+@contextmanager
+def reading_folder() -> Iterator[Path]:
+    """A folder beside landing for one file made readable; it goes at the end, or with its process.
+
+    What it holds are rows of persons, which nothing but landing and the database may keep.
+    """
+    root = settings().landing
+    root.mkdir(parents=True, exist_ok=True)
+    _sweep(root)
+    while True:
+        with (
+            TemporaryDirectory(dir=root, prefix=_READING, ignore_cleanup_errors=True) as name,
+            _opened(Path(name)) as handle,
+        ):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if Path(name).exists():  # not swept before it was locked
+                yield Path(name)
+                return
+
+
 def _sweep(root: Path) -> None:
-    """Remove what killed writers left: drafts that nobody holds."""
-    for path in root.glob(f"{_DRAFT}*"):
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb") as left:
-            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
+    """Remove what killed processes left: drafts and folders that nobody holds."""
+    for path in (*root.glob(f"{_DRAFT}*"), *root.glob(f"{_READING}*")):
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), _opened(path) as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
     """Have the name on disk too, before a record says that the file is there."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
+    with _opened(folder) as handle:
         os.fsync(handle)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        yield handle
     finally:
         os.close(handle)

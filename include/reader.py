@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from typing import Any
 from include.delimited import Table, find_table
 from include.errors import ServiceFailed, UnreadableDelivery
 from include.forms import recognise
+from include.landing import reading_folder
 from include.reader_process import NO_MEMORY
 from include.settings import PROJECT_ROOT, settings
 
@@ -47,9 +47,8 @@ def table(path: Path, file_name: str, known: frozenset[str]) -> Iterator[Table]:
     if form == "text":
         yield find_table(path, known)
         return
-    settings().landing.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings().landing, prefix=".reading-") as folder:
-        target = Path(folder, "table.csv")
+    with reading_folder() as folder:
+        target = folder / "table.csv"
         if form == "utf-16":
             _as_utf_8(path, target, file_name)
             yield find_table(target, known)

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from include.cli import evaluation_tables as tables
 from include.cli.fuzz import fuzz
+from include.cli.kills import kills
 
 Profile = Annotated[str, typer.Option(help="tiny, dev, pilot or full.")]
 First = Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")]
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
     commands.command()(linkage)
     commands.command()(defects)
     commands.command()(fuzz)
+    commands.command()(kills)
     app.add_typer(commands, name="evaluate")
 
 

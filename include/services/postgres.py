@@ -146,6 +146,7 @@ def prepare_data_directory(home: Path, port: int, listen: str, password: str) ->
     server = account(home)
     binaries = executables(home, server)
     data = data_directory(home)
+    _clear_up_after_a_kill(data)
     if not data.exists():
         _initialise(home, server, binaries, password)
     found = (data / "PG_VERSION").read_text().strip()
@@ -159,6 +160,33 @@ def prepare_data_directory(home: Path, port: int, listen: str, password: str) ->
         write_private(data / name, text)
         server.own(data / name)
     return [*server.prefix, str(binaries / "postgres"), "-D", str(data)]
+
+
+def _clear_up_after_a_kill(data: Path) -> None:
+    """Have a server start where its first process was killed, or the whole machine.
+
+    Its other processes go on with what they do, and the next server would be refused until they
+    have done it. And it would be refused where the number in its lock file is that of some other
+    process by now, as after a restart of the machine. A server that lives is left alone.
+    """
+    lock = data / "postmaster.pid"
+    if not lock.exists():
+        return
+    left = [process for process in psutil.process_iter() if _works_in(process, data)]
+    first = lock.read_text().partition("\n")[0].strip()
+    if any(str(process.pid) == first for process in left):
+        return
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, timeout=10)
+    lock.unlink()
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(folder.resolve())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
 
 
 def _initialise(home: Path, server: Account, binaries: Path, password: str) -> None:

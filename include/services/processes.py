@@ -82,6 +82,7 @@ def end(
     """
     found = running(home, name)
     if found is None:
+        end_leftovers(home, name)
         pid_file(home, name).unlink(missing_ok=True)
         return False
     leader = psutil.Process(found.pid)
@@ -97,6 +98,31 @@ def end(
     _wait_for_end(left, 5)
     pid_file(home, name).unlink(missing_ok=True)
     return True
+
+
+def end_leftovers(home: Path, name: str) -> int:
+    """End what a killed process left at work: all of the session that it led; how many.
+
+    A killed scheduler's workers go on with tasks that the next scheduler starts again.
+    """
+    try:
+        leader = int(json.loads(pid_file(home, name).read_text())["pid"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return 0
+    left = [each for each in psutil.process_iter() if _session(each) == leader and _lives(each)]
+    if running(home, name) or any(process.pid == leader for process in left):
+        return 0
+    for process in left:
+        _signal(process, signal.SIGKILL)
+    _wait_for_end(left, 5)
+    return len(left)
+
+
+def _session(process: psutil.Process) -> int | None:
+    try:
+        return os.getsid(process.pid)
+    except (ProcessLookupError, PermissionError):
+        return None
 
 
 def _wait_for_end(family: list[psutil.Process], seconds: float) -> list[psutil.Process]:

@@ -158,6 +158,8 @@ def _bring_up(home: Path, service: Service, notify: Notify, give_up: threading.E
     log = log_file(home, service.name)
     process = None
     if found is None:
+        if left := processes.end_leftovers(home, service.name):
+            notify(service.name, "note", f"ended {left} processes that were left of it")
         try:
             argv, env = service.command(), service.environment()
         except BaseException:

@@ -361,6 +361,17 @@ def test_process_that_ignores_the_signal_is_killed_with_its_children(tmp_path: P
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
+def test_what_a_killed_process_left_is_ended(tmp_path: Path) -> None:
+    process = processes.launch(tmp_path, "x", PARENT, os.environ, tmp_path / "x.log")
+    child = int(first_line(tmp_path / "x.log"))
+    process.kill()
+    process.wait()
+    assert psutil.pid_exists(child)
+    assert processes.end_leftovers(tmp_path, "x") == 1
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    assert processes.end_leftovers(tmp_path, "x") == 0
+
+
 def test_pid_given_to_another_process_is_not_ours(tmp_path: Path) -> None:
     with subprocess.Popen(SLEEPER, stdout=subprocess.DEVNULL) as stranger:
         started = psutil.Process(stranger.pid).create_time()

@@ -11,11 +11,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
 from include.errors import ServiceFailed
-from include.services import embedded, processes, supervisor
+from include.services import embedded, postgres, processes, supervisor
 from include.services.credentials import credentials
 from include.services.ports import PREFERRED
 from include.settings import PROJECT_ROOT, settings
@@ -150,6 +151,42 @@ def test_killed_server_is_seen_and_mended_with_its_data(home: Path, mart: None) 
     state = {line.name: line.state for line in supervisor.status()}
     assert state["postgres"] in ("died", "starting")
     supervisor.start(["postgres"])
+    with psycopg.connect(settings().dsn) as etl:
+        assert etl.execute("select a from marts.probe").fetchall() == [(1,)]
+
+
+def test_first_process_killed_alone_is_mended_too(home: Path, mart: None) -> None:
+    """The others would keep the next server from starting, as long as they have work."""
+    killed = processes.running(home, "postgres")
+    assert killed is not None
+    busy = psycopg.connect(settings().dsn, autocommit=True)
+    busy.pgconn.send_query(b"select count(*) from generate_series(1, 1e12)")
+    os.kill(killed.pid, signal.SIGKILL)
+    supervisor.start(["postgres"])
+    busy.close()
+    with psycopg.connect(settings().dsn) as etl:
+        assert etl.execute("select a from marts.probe").fetchall() == [(1,)]
+
+
+def test_lock_file_with_another_process_s_number_is_no_server(home: Path, mart: None) -> None:
+    """After a restart of the machine the number may be anybody's; here it is that account's."""
+    killed = processes.running(home, "postgres")
+    assert killed is not None
+    server = postgres.account(home)
+    other = subprocess.Popen([*server.prefix, "tail", "-f", "/dev/null"])
+    try:
+        family = [psutil.Process(killed.pid), *psutil.Process(killed.pid).children(recursive=True)]
+        for process in family:
+            process.kill()
+        psutil.wait_procs(family)
+        lock = postgres.data_directory(home) / "postmaster.pid"
+        _, *rest = lock.read_text().splitlines(keepends=True)
+        lock.write_text("".join([f"{other.pid}\n", *rest]))
+        supervisor.start(["postgres"])
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
     with psycopg.connect(settings().dsn) as etl:
         assert etl.execute("select a from marts.probe").fetchall() == [(1,)]
 
