@@ -19,7 +19,7 @@ from tests.recovery.conftest import LAST, folder
 
 PAGE = PROJECT_ROOT / "docs" / "runbook.md"
 _BLOCK = re.compile(
-    r"^## (?P<heading>.+)$|^```sh\n(?P<commands>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^## (?P<heading>[^\n]+)$|^```sh\n(?P<commands>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 
 
