@@ -21,9 +21,7 @@ import psycopg
 from psycopg import sql
 from rich.console import Console
 
-from include.approval import answer
 from include.database import connect
-from include.errors import ApprovalNeeded
 from include.evaluation.corrections import Correction, arrive, plan, spoil
 from include.evaluation.history import BUILD, municipality, run_months
 from include.inputs import changed_months
@@ -142,24 +140,9 @@ def build(home: Path, periods: list[str], planned: list[Correction], console: Co
                 arrive(home, one, periods[:number])
             with connect() as connection:
                 changed = [one.period for one in changed_months(connection)]
-            for month in changed:
-                _rebuild(month, console)
+            run_months(changed, console, BUILD)
             builds += len(changed)
     return builds
-
-
-def _rebuild(period: str, console: Console) -> None:
-    """Build a month again; what is beyond its limits is what was corrected, and approved."""
-    try:
-        run_months([period], console, BUILD)
-    except ApprovalNeeded:
-        with connect() as connection:
-            row = connection.execute("select max(build_id) from ops.build").fetchone()
-            assert row is not None
-            answer(
-                connection, row[0], "approved", "its sources were put right", "evaluation", "cli"
-            )
-        run_months([period], console, BUILD[-1:])
 
 
 def marts(periods: list[str]) -> Marts:
