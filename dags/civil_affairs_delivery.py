@@ -6,15 +6,18 @@ Expectations accept or reject each table.
 ### Reads
 `WAREHOUSE_CIVIL_AFFAIRS_DSN`, tables `mz_*`.
 ### Writes
-Landing, `raw.mz_*`, `ops.delivery`, `ops.acceptance`, receipts, Data Docs; the asset
-`civil_affairs_accepted`.
+Landing, `raw.mz_*`, `ops.delivery`, `ops.acceptance`, receipts, Data Docs; the assets
+`civil_affairs_accepted` and `month_due`.
 ### How to rerun
-`./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run.
+`./warehouse backfill 2026-01 2026-01 --source civil_affairs --reason "…"`, clear the run, or a
+backfill of this DAG in Airflow.
 ### Triage
 `extract_and_load` red: the database does not answer or a table lacks a column. `judge` red: a
 table was rejected; the month waits, since every county depends on it,
 unless an operator says otherwise: `./warehouse readiness go-ahead 2026-01 --reason "…"`.
-`ready` waiting: another source is reporting; the pool `accepted_reports` lets one at a time.
+`ready` or `due` waiting: another source is reporting; the pool `accepted_reports` lets one at a
+time. `due` runs instead of `ready` where the month was built before and this source alone is
+fetched.
 ### Owner
 data-engineering
 """
@@ -26,7 +29,15 @@ from typing import Any
 from airflow.sdk import DAG, task
 
 from include.contracts import kinds_of
-from include.municipality import CIVIL_AFFAIRS, DEFAULTS, monthly, schedule_start
+from include.municipality import (
+    CIVIL_AFFAIRS,
+    DEFAULTS,
+    MONTH_DUE,
+    REASON,
+    TOGETHER,
+    monthly,
+    schedule_start,
+)
 from include.services.airflow_environment import REPORTS_POOL
 
 with DAG(
@@ -37,6 +48,7 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS,
     tags=["source", "tier-1"],
+    params={"together": TOGETHER, "reason": REASON},
     doc_md=__doc__,
 ):
 
@@ -51,16 +63,20 @@ with DAG(
         get_current_context()["table"] = kind
         return load(extract(dag_run.partition_key, kind))
 
-    @task
-    def judge(dag_run: Any = None) -> dict[str, int]:
-        """How many deliveries were accepted; fails where the month's gate is not open."""
-        from include.pipeline import demand_open
+    @task.branch
+    def judge(dag_run: Any = None, params: Any = None) -> str | None:
+        """The task that goes on with the month; fails where the month's gate is not open."""
+        from include.pipeline import report
 
-        return demand_open("civil_affairs", dag_run.partition_key)
+        return report("civil_affairs", dag_run.partition_key, params)
 
     @task(outlets=[CIVIL_AFFAIRS], pool=REPORTS_POOL)
     def ready() -> None:
         """The month's deliveries of this source are here."""
 
+    @task(outlets=[MONTH_DUE], pool=REPORTS_POOL)
+    def due() -> None:
+        """The month was built before and is built again."""
+
     kinds = [contract.kind for contract in kinds_of("civil_affairs")]
-    extract_and_load.expand(kind=kinds) >> judge() >> ready()
+    extract_and_load.expand(kind=kinds) >> judge() >> [ready(), due()]

@@ -6,15 +6,18 @@ each.
 ### Reads
 `WAREHOUSE_HEALTH_API_URL`, `/v1/yb_enrol` and `/v1/yb_settle` (OAuth2, cursor pages).
 ### Writes
-Landing, `raw.yb_*`, `ops.delivery`, `ops.acceptance`, receipts, Data Docs; the asset
-`health_insurance_accepted`.
+Landing, `raw.yb_*`, `ops.delivery`, `ops.acceptance`, receipts, Data Docs; the assets
+`health_insurance_accepted` and `month_due`.
 ### How to rerun
-`./warehouse backfill 2026-01 2026-01 --reason "…"`, or clear the run.
+`./warehouse backfill 2026-01 2026-01 --source health_insurance --reason "…"`, clear the run, or a
+backfill of this DAG in Airflow.
 ### Triage
 `extract_and_load` red: the API does not answer; the next try goes on at the page that failed.
 `judge` red: a delivery was rejected; the month waits, since every county depends on it,
 unless an operator says otherwise: `./warehouse readiness go-ahead 2026-01 --reason "…"`.
-`ready` waiting: another source is reporting; the pool `accepted_reports` lets one at a time.
+`ready` or `due` waiting: another source is reporting; the pool `accepted_reports` lets one at a
+time. `due` runs instead of `ready` where the month was built before and this source alone is
+fetched.
 ### Owner
 data-engineering
 """
@@ -26,7 +29,15 @@ from typing import Any
 from airflow.sdk import DAG, task
 
 from include.contracts import kinds_of
-from include.municipality import DEFAULTS, HEALTH_INSURANCE, monthly, schedule_start
+from include.municipality import (
+    DEFAULTS,
+    HEALTH_INSURANCE,
+    MONTH_DUE,
+    REASON,
+    TOGETHER,
+    monthly,
+    schedule_start,
+)
 from include.services.airflow_environment import REPORTS_POOL
 
 with DAG(
@@ -37,6 +48,7 @@ with DAG(
     max_active_runs=1,
     default_args=DEFAULTS,
     tags=["source", "tier-1"],
+    params={"together": TOGETHER, "reason": REASON},
     doc_md=__doc__,
 ):
 
@@ -51,16 +63,20 @@ with DAG(
         get_current_context()["interface"] = kind
         return load(extract(dag_run.partition_key, kind))
 
-    @task
-    def judge(dag_run: Any = None) -> dict[str, int]:
-        """How many deliveries were accepted; fails where the month's gate is not open."""
-        from include.pipeline import demand_open
+    @task.branch
+    def judge(dag_run: Any = None, params: Any = None) -> str | None:
+        """The task that goes on with the month; fails where the month's gate is not open."""
+        from include.pipeline import report
 
-        return demand_open("health_insurance", dag_run.partition_key)
+        return report("health_insurance", dag_run.partition_key, params)
 
     @task(outlets=[HEALTH_INSURANCE], pool=REPORTS_POOL)
     def ready() -> None:
         """The month's deliveries of this source are here."""
 
+    @task(outlets=[MONTH_DUE], pool=REPORTS_POOL)
+    def due() -> None:
+        """The month was built before and is built again."""
+
     kinds = [contract.kind for contract in kinds_of("health_insurance")]
-    extract_and_load.expand(kind=kinds) >> judge() >> ready()
+    extract_and_load.expand(kind=kinds) >> judge() >> [ready(), due()]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -18,6 +20,7 @@ BUILD = "monthly_build"
 WATCH = "late_deliveries"
 APPROVAL = "approval"
 """The task of a build in which it waits for a person."""
+_PAGE = 100
 ENDED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 
 
@@ -30,6 +33,23 @@ class Run:
     period: str
     state: str
     queued_at: datetime | None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    triggered_by: str | None = None
+    """The account that asked for it; None for the schedule."""
+
+
+@dataclass(frozen=True)
+class AirflowBackfill:
+    """Airflow's own backfill of one DAG, months ``first`` to ``last``; ``conf`` is its runs'."""
+
+    backfill_id: int
+    dag_id: str
+    first: str
+    last: str
+    conf: dict[str, Any]
+    created_at: datetime
+    completed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -72,11 +92,15 @@ class Airflow:
         """Let the scheduler run this DAG."""
         self._call("PATCH", f"/api/v2/dags/{dag_id}", json={"is_paused": False})
 
-    def backfill(self, dag_id: str, first: str, last: str) -> int:
+    def trigger(self, dag_id: str) -> None:
+        """Have a DAG run once, now."""
+        self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None})
+
+    def backfill(self, dag_id: str, first: str, last: str, conf: dict[str, Any]) -> int:
         """Create Airflow's own backfill of the partitions ``first`` to ``last`` (months); its id.
 
-        Months that ran before run again, one at a time and in order. Raises BackfillRefused where
-        Airflow already has one of this DAG in flight.
+        Months that ran before run again, one at a time and in order; ``conf`` are the DAG's params.
+        Raises BackfillRefused where Airflow already has one of this DAG in flight.
         """
         answer = self._http.post(
             "/api/v2/backfills",
@@ -86,42 +110,73 @@ class Airflow:
                 "to_date": f"{last}-01T00:00:00Z",
                 "reprocess_behavior": "completed",
                 "max_active_runs": 1,
+                "dag_run_conf": conf,
             },
         )
         if answer.status_code == httpx.codes.CONFLICT:
             raise BackfillRefused(
                 f"Airflow has a backfill of {dag_id} in flight.",
+                rule="overlap",
                 remedy="wait until it has ended, or cancel it on Airflow's page.",
             )
         return int(self._answer(answer)["id"])
 
-    def backfills_in_flight(self) -> dict[str, int]:
-        """dag_id -> id of the producers' backfills that have not ended."""
-        return {
-            dag_id: found["id"]
-            for dag_id in PRODUCERS
-            for found in self._call("GET", "/api/v2/backfills", params={"dag_id": dag_id})[
-                "backfills"
-            ]
-            if found["completed_at"] is None
-        }
+    def backfills(self) -> list[AirflowBackfill]:
+        """The latest hundred backfills of each producer, whoever created them, oldest first."""
+        return sorted(
+            (
+                AirflowBackfill(
+                    found["id"],
+                    dag_id,
+                    _month(found["from_date"]),
+                    _month(found["to_date"]),
+                    found["dag_run_conf"] or {},
+                    datetime.fromisoformat(found["created_at"]),
+                    found["completed_at"] and datetime.fromisoformat(found["completed_at"]),
+                )
+                for dag_id in PRODUCERS
+                for found in self._call(
+                    "GET",
+                    "/api/v2/backfills",
+                    params={"dag_id": dag_id, "limit": _PAGE, "order_by": "-id"},
+                )["backfills"]
+            ),
+            key=lambda found: found.backfill_id,
+        )
 
-    def runs(self, since: datetime) -> list[Run]:
-        """Runs of our DAGs queued at ``since`` or later."""
-        found = []
-        for dag_id in (*PRODUCERS, BUILD):
-            listed = self._call(
+    def runs(self, since: datetime, dag_ids: Sequence[str] = (*PRODUCERS, BUILD)) -> list[Run]:
+        """Runs of DAGs queued at ``since`` or later, those queued first first."""
+        found: list[Run] = []
+        for dag_id in dag_ids:
+            offset, total = 0, 1
+            while offset < total:
+                page = self._call(
+                    "GET",
+                    f"/api/v2/dags/{dag_id}/dagRuns",
+                    params={
+                        "updated_at_gte": since.isoformat(),
+                        "limit": _PAGE,
+                        "offset": offset,
+                        "order_by": "id",
+                    },
+                )
+                found += [_run(each) for each in page["dag_runs"]]
+                offset, total = offset + _PAGE, page["total_entries"]
+        return sorted(
+            (run for run in found if run.queued_at and run.queued_at >= since),
+            key=lambda run: (str(run.queued_at), run.run_id),
+        )
+
+    def latest(self, dag_id: str, limit: int, state: Sequence[str] = ("success",)) -> list[Run]:
+        """The latest runs of a DAG in one of these states."""
+        return [
+            _run(each)
+            for each in self._call(
                 "GET",
                 f"/api/v2/dags/{dag_id}/dagRuns",
-                params={"limit": 100, "order_by": "-run_after"},
+                params={"state": list(state), "limit": limit, "order_by": "-id"},
             )["dag_runs"]
-            for run in listed:
-                queued = run["queued_at"] and datetime.fromisoformat(run["queued_at"])
-                if queued and queued >= since:
-                    found.append(
-                        Run(dag_id, run["dag_run_id"], run["partition_key"], run["state"], queued)
-                    )
-        return found
+        ]
 
     def tasks(self, run: Run) -> list[Task]:
         """All task instances of a run."""
@@ -192,3 +247,26 @@ class Airflow:
             )
         answer: dict[str, Any] = response.json()
         return answer
+
+
+def _run(found: dict[str, Any]) -> Run:
+    queued, started, ended = (
+        found[name] and datetime.fromisoformat(found[name])
+        for name in ("queued_at", "start_date", "end_date")
+    )
+    return Run(
+        found["dag_id"],
+        found["dag_run_id"],
+        found["partition_key"],
+        found["state"],
+        queued,
+        started,
+        ended,
+        found["triggering_user_name"],
+    )
+
+
+def _month(moment: str) -> str:
+    """The month of one end of a backfill, at the bureau."""
+    local = datetime.fromisoformat(moment).astimezone(ZoneInfo("Asia/Shanghai"))
+    return local.strftime("%Y-%m")

@@ -59,9 +59,9 @@ def compare(
 
     ``unfilled`` are columns that the old version did not have yet: to fill them changes no row.
     """
-    names = {name for name, _ in mart.columns}
-    filled = sorted(names.intersection(unfilled))
-    compared = [name for name, _ in mart.columns if name not in {*filled, *mart.grain}]
+    names = mart.content_columns
+    filled = sorted(set(names).intersection(unfilled))
+    compared = [name for name in names if name not in {*filled, *mart.grain}]
     differs = sql.SQL(" or ").join(
         sql.SQL("o.{0} is distinct from n.{0}").format(sql.Identifier(name))
         for name in [*compared, *filled]

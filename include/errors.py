@@ -74,7 +74,11 @@ class RollbackRefused(WarehouseError):
 
 
 class BackfillRefused(WarehouseError):
-    """A backfill request breaks a rule; nothing was started."""
+    """A backfill request breaks ``rule``; nothing was started."""
+
+    def __init__(self, what: str, *, rule: str, remedy: str) -> None:
+        self.rule = rule
+        super().__init__(what, remedy=remedy)
 
 
 class GoAheadRefused(WarehouseError):

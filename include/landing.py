@@ -90,7 +90,7 @@ def store(chunks: Iterable[bytes]) -> tuple[Path, int, str]:
             Path(draft.name).unlink(missing_ok=True)
             raise
         sha256 = digest.hexdigest()
-        path = root / sha256[:2] / sha256
+        path = path_of(sha256)
         path.parent.mkdir(exist_ok=True)
         if path.exists():
             Path(draft.name).unlink()
@@ -99,6 +99,11 @@ def store(chunks: Iterable[bytes]) -> tuple[Path, int, str]:
             Path(draft.name).replace(path)
             _sync_folder(path.parent)
     return path, size, sha256
+
+
+def path_of(sha256: str) -> Path:
+    """Where the bytes of a hash lie, if they are kept."""
+    return settings().landing / sha256[:2] / sha256
 
 
 def _draft(root: Path) -> IO[bytes]:

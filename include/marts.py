@@ -10,6 +10,10 @@ from psycopg import sql
 
 from include.errors import GateBlocked
 
+ANNOTATIONS = {"county_scorecard": ("stale_since",)}
+"""Mart -> columns that say something of a published month and are no part of its content: null in
+the candidate, filled in place, left out of hashes and differences."""
+
 
 @dataclass(frozen=True)
 class Mart:
@@ -18,6 +22,12 @@ class Mart:
     name: str
     columns: tuple[tuple[str, str], ...]
     grain: tuple[str, ...]
+
+    @property
+    def content_columns(self) -> tuple[str, ...]:
+        """Names of the columns that are content: all but the annotations."""
+        notes = ANNOTATIONS.get(self.name, ())
+        return tuple(name for name, _ in self.columns if name not in notes)
 
 
 def candidate_marts(
@@ -56,7 +66,8 @@ def columns_of(
 def content(
     connection: psycopg.Connection[Any], schema: str, mart: Mart, period: str
 ) -> dict[str, Any]:
-    """{'rows', 'sha256'} of the mart's rows of ``period``: equal iff the rows are the same.
+    """{'rows', 'sha256'} of the mart's rows of ``period``: equal iff the rows are the same, but for
+    annotations.
 
     The hash is over the sorted hashes of the rows' texts; the text forms are pinned for the
     transaction so that a session's settings cannot change it.
@@ -73,7 +84,7 @@ def content(
             " from (select encode(sha256(convert_to(row({columns})::text, 'UTF8')), 'hex') as h"
             " from {table} where period = {period}) as hashed"
         ).format(
-            columns=sql.SQL(", ").join(sql.Identifier(name) for name, _ in mart.columns),
+            columns=sql.SQL(", ").join(map(sql.Identifier, mart.content_columns)),
             table=sql.Identifier(schema, mart.name),
             period=sql.Literal(period),
         )

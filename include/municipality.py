@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pendulum
-from airflow.sdk import Asset, CronPartitionTimetable
+from airflow.sdk import Asset, CronPartitionTimetable, Param
 
 from include.settings import settings
 
@@ -21,6 +21,19 @@ HEALTH_INSURANCE = Asset(
 )
 MONTH_DUE = Asset(name="month_due", uri="x-warehouse://month/due")
 """A month to build though not all three sources have just reported (include/watch.py)."""
+
+
+TOGETHER = Param(
+    False,
+    type="boolean",
+    title="All three sources",
+    description="The other two sources are fetched for these months too: build each month once,"
+    " when the last of the three has reported.",
+)
+REASON = Param(
+    None, type=["null", "string"], title="Reason", description="Why; it is kept on record."
+)
+"""Params of the sources' DAGs, the configuration of a backfill."""
 
 
 def schedule_start() -> pendulum.DateTime | None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from include.contracts import Source, kinds_of
 from include.database import connect
+
+_log = logging.getLogger(__name__)
 
 
 def judge_deliveries(source: Source, period: str) -> dict[str, int]:
@@ -26,7 +31,9 @@ def judge_deliveries(source: Source, period: str) -> dict[str, int]:
             "where source = %s and period = %s",
             [source, period],
         ).fetchall()
-    return dict(Counter(outcome for (outcome,) in outcomes))
+    counted = dict(Counter(outcome for (outcome,) in outcomes))
+    _log.info("%s of %s: %s", source, period, counted)
+    return counted
 
 
 def demand_open(source: Source, period: str) -> dict[str, int]:
@@ -36,6 +43,30 @@ def demand_open(source: Source, period: str) -> dict[str, int]:
     outcomes = judge_deliveries(source, period)
     demand(period, source)
     return outcomes
+
+
+def report(source: Source, period: str, params: Mapping[str, Any]) -> str | None:
+    """Judge, and say by which task of the source's DAG the month goes on.
+
+    ``ready`` reports the source, and the month's build waits for the other two. ``due`` has a month
+    that was built before built again at once: a source that is fetched again by itself must not
+    wait for others that will not come. Whoever fetches all three says so (``together``), or the
+    month would be built three times. None while the counties' gate waits. Raises
+    DeliveryMissing or DeliveryRejected where the city's own systems lack something.
+    """
+    from include.readiness import ask
+
+    if source == "county":
+        judge_deliveries(source, period)
+        gate = ask(period, source)
+        _log.info("%s Held back: %s", gate.sentence, ", ".join(gate.held_back) or "nobody")
+        if not gate.is_open:
+            return None
+    else:
+        demand_open(source, period)
+    with connect() as connection:
+        built = connection.execute("select from ops.build where period = %s limit 1", [period])
+        return "due" if built.fetchone() is not None and not params["together"] else "ready"
 
 
 def load_counties(period: str) -> None:

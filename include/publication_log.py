@@ -9,6 +9,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from include.marts import Mart
+from include.stale import annotate
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def record(
         " select b.period, %s, b.build_id, %s, array(select a.delivery_id"
         " from ops.accepted_delivery as a where a.period <= b.period and a.known_at <= b.known_at"
         " order by a.delivery_id), %s, %s from ops.build as b where b.build_id = %s"
-        " returning publication_id",
+        " returning publication_id, period",
         [
             version,
             state,
@@ -80,6 +81,7 @@ def record(
         ],
     ).fetchone()
     assert row is not None
+    annotate(connection, row[1])
     return int(row[0])
 
 

@@ -18,6 +18,7 @@ from include.errors import RollbackRefused
 from include.marts import Mart, content, published_marts
 from include.publication_log import Version, versions
 from include.publish import PUBLISH_LOCK, archive
+from include.stale import annotate
 
 
 def rollback(period: str, to: int | None = None, *, reason: str, by: str) -> int:
@@ -45,6 +46,7 @@ def rollback(period: str, to: int | None = None, *, reason: str, by: str) -> int
             if name in marts:
                 _restore(connection, marts[name], current, target, publication_id)
         _is_what_was_published(connection, marts, target)
+        annotate(connection, period)
         holds.hold(connection, period, publication_id, reason.strip(), by)
         return publication_id
 

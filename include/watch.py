@@ -14,12 +14,11 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from include import approval, holds
+from include import approval, holds, stale
 from include.acceptance import counties, judge
 from include.contracts import Source
 from include.database import connect
 from include.errors import SourceUnavailable
-from include.inputs import changed_months
 from include.readiness import SOURCES, ask
 from include.settings import settings
 from include.sources.county import Seen, fetch_new
@@ -91,8 +90,9 @@ def due_months(run_id: str, now: datetime | None = None) -> list[str]:
     A month is due when a gate that had waited is open and all three are, when the inputs of its
     last build have changed, when its build did not come to its end, or when somebody let it go
     after a rollback or approved its change and no run waited for that word. Months that are held
-    are named in the log and not built. Called again for the same ``run_id`` it gives the same
-    months.
+    are named in the log and not built. Where all that is new is what a backfill without cascade has
+    brought, a month is marked stale instead (include/stale.py). Called again for the same
+    ``run_id`` it gives the same months.
     """
     for period in _waiting():
         for source in SOURCES:
@@ -102,9 +102,10 @@ def due_months(run_id: str, now: datetime | None = None) -> list[str]:
             (period, "gates_opened", [], opened_at)
             for period, opened_at in connection.execute(_OPENED)
         ]
+        stale.mark(connection)
         due += [
             (changed.period, "inputs_changed", list(changed.deliveries), changed.changed_at)
-            for changed in changed_months(connection)
+            for changed in stale.due(connection)
         ]
         due += [
             (month.period, month.because, [], month.began_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import time
 from itertools import groupby
@@ -50,9 +51,12 @@ def demo(
     (./warehouse down stops it). Running it again publishes the same rows.
     """
     from include.airflow_api import Airflow
+    from include.backfill.record import open_record
+    from include.backfill.request import Request
     from include.cli.months import start_months, watch_months
     from include.cli.services import start_with_progress
     from include.cli.simulate import simulate_sources
+    from include.database import connect
 
     console = Console(stderr=as_json)
     seconds: dict[str, float] = {}
@@ -67,7 +71,10 @@ def demo(
     simulate_sources("tiny", FIRST, LAST, console)
     lap("simulate the sources")
     with Airflow() as airflow:
-        tasks = watch_months(airflow, start_months(airflow, FIRST, LAST), console)
+        request = Request(FIRST, LAST, "demo")
+        with connect() as connection:
+            backfill_id = open_record(connection, request, getpass.getuser())
+        tasks = watch_months(airflow, start_months(airflow, request, backfill_id), console)
     lap("three months through Airflow")
     write_pages(console)
     lap("dbt documentation")

@@ -110,10 +110,10 @@ def _print(console: Console, receipts: list[Any], refused: list[Any], due: list[
 
 def _due() -> list[str]:
     from include.database import connect
-    from include.inputs import changed_months
+    from include.stale import due
 
     with connect() as connection:
-        return [changed.period for changed in changed_months(connection)]
+        return [changed.period for changed in due(connection)]
 
 
 def _batches(landed: list[Any], size: int = 50) -> list[list[Any]]:

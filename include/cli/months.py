@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from include.airflow_api import BUILD, ENDED, PRODUCERS, WATCH, Airflow, Run, Task
+from include.backfill.request import Request
 from include.errors import ServiceFailed, WarehouseError
 
 _POLL_S = 2.0
@@ -35,29 +37,34 @@ class MonthWaiting(WarehouseError):
     """Too little has come to build a month; nothing is wrong."""
 
 
-def months(first: str, last: str) -> list[str]:
-    """Every month from ``first`` to ``last`` (YYYY-MM), both included."""
-    start, end = (int(text[:4]) * 12 + int(text[5:]) - 1 for text in (first, last))
-    return [f"{index // 12:04}-{index % 12 + 1:02}" for index in range(start, end + 1)]
-
-
 @dataclass(frozen=True)
 class Started:
-    """Months handed to Airflow: its backfill ids by DAG; runs queued since then are ours."""
+    """Months handed to the DAGs of some sources; runs queued since then are ours."""
 
     periods: list[str]
+    producers: tuple[str, ...]
     since: datetime
-    backfills: dict[str, int]
 
 
-def start_months(airflow: Airflow, first: str, last: str) -> Started:
-    """Switch the DAGs on and create Airflow's backfills of the three sources over the months."""
+def start_months(airflow: Airflow, request: Request, backfill_id: int) -> Started:
+    """Switch the DAGs on and create Airflow's backfill of each source that the request asks for.
+
+    ``backfill_id`` is that of ops.backfill: Airflow's backfills carry it.
+    """
     _wait_for_dags(airflow)
     since = datetime.now(UTC) - timedelta(seconds=1)
     for dag_id in (BUILD, *PRODUCERS, WATCH):
         airflow.switch_on(dag_id)
-    backfills = {dag_id: airflow.backfill(dag_id, first, last) for dag_id in PRODUCERS}
-    return Started(months(first, last), since, backfills)
+    for dag_id in request.producers:
+        conf = {
+            "backfill": backfill_id,
+            "reason": request.reason,
+            "together": request.producers == PRODUCERS,
+        }
+        if dag_id == "county_delivery":
+            conf["county"] = request.county
+        airflow.backfill(dag_id, request.first, request.last, conf)
+    return Started(request.periods, request.producers, since)
 
 
 def watch_months(airflow: Airflow, started: Started, console: Console) -> list[Task]:
@@ -65,7 +72,7 @@ def watch_months(airflow: Airflow, started: Started, console: Console) -> list[T
 
     Raises MonthFailed with the first failed task's own sentence.
     """
-    board = Board(started.periods)
+    board = Board(started.periods, started.producers)
     live = (
         Live(get_renderable=board.table, console=console, refresh_per_second=2)
         if console.is_terminal
@@ -98,8 +105,9 @@ def seconds_per_step(tasks: list[Task]) -> dict[tuple[str, str], tuple[int, floa
 class Board:
     """Months by DAGs: how many tasks have ended."""
 
-    def __init__(self, periods: list[str]) -> None:
+    def __init__(self, periods: list[str], producers: Sequence[str] = PRODUCERS) -> None:
         self._periods = periods
+        self._dag_ids = (*producers, BUILD)
         self._tasks: dict[tuple[str, str], list[Task]] = {}
         self._runs: dict[tuple[str, str], Run] = {}
 
@@ -120,7 +128,11 @@ class Board:
         lines = []
         for run in sorted(airflow.runs(since), key=lambda found: str(found.queued_at)):
             place = (run.period, run.dag_id)
-            if run.period not in self._periods or run.state == "queued":
+            if (
+                run.period not in self._periods
+                or run.dag_id not in self._dag_ids
+                or run.state == "queued"
+            ):
                 continue
             known = self._runs.get(place)
             if known and known.run_id == run.run_id and known.state == "success":
@@ -133,7 +145,8 @@ class Board:
             ]
             if run.state == "failed":
                 raise self._failure(airflow, run)
-            if any(t.task_id == "ready" and t.state == "skipped" for t in self._tasks[place]):
+            reports = [t.state for t in self._tasks[place] if t.task_id in ("ready", "due")]
+            if reports and set(reports) == {"skipped"}:
                 raise MonthWaiting(
                     f"{run.dag_id} of {run.period}: the month's gate waits for deliveries.",
                     remedy="see ./warehouse readiness show. The month goes on by itself when they"
@@ -150,10 +163,10 @@ class Board:
         """The board as it stands."""
         table = Table(title="Airflow runs the months", title_justify="left")
         table.add_column("month")
-        for title in _COLUMNS.values():
-            table.add_column(title, min_width=14)
+        for dag_id in self._dag_ids:
+            table.add_column(_COLUMNS[dag_id], min_width=14)
         for period in self._periods:
-            table.add_row(period, *(self._cell(period, dag_id) for dag_id in _COLUMNS))
+            table.add_row(period, *(self._cell(period, dag_id) for dag_id in self._dag_ids))
         return table
 
     def _cell(self, period: str, dag_id: str) -> Text:

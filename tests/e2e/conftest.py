@@ -98,21 +98,30 @@ def demo_again(demo: Stage, defects: list[CodeFigures]) -> Stage:
     return stage(demo.municipality, "demo")
 
 
+def correct_income(
+    municipality: Municipality, period: str, county: str, sent_at: float | None = None
+) -> None:
+    """Have a county write over its income file: its first household has 1,200 yuan more.
+
+    ``sent_at`` in seconds of the epoch, by default 20 days after the file that it corrects.
+    """
+    folder = municipality.home / "sources" / "county" / period / county
+    (sent,) = folder.glob("3-*.csv")
+    later = sent_at or sent.stat().st_mtime + 20 * 86_400
+    title, header, first, *rest = sent.read_text(encoding="gb18030").splitlines()
+    cells = first.split(",")
+    for name in ("A工资性收入", "A1务工收入"):
+        position = header.split(",").index(name)
+        cells[position] = f"{float(cells[position]) + 1200:.2f}"
+    lines = [title, header, ",".join(cells), *rest, ""]
+    sent.write_bytes("\r\n".join(lines).encode("gb18030"))
+    os.utime(sent, (later, later))
+
+
 @pytest.fixture(scope="session")
 def backfill(demo_again: Stage) -> Stage:
     """One county has sent a correction of one household's January income; all months again."""
-    folder = demo_again.municipality.home / "sources" / "county" / "2026-01" / CORRECTED
-    (sent,) = folder.glob("3-*.csv")
-    title, header, first, *rest = sent.read_text(encoding="gb18030").splitlines()
-    cells = first.split(",")
-    wage, migrant = (header.split(",").index(name) for name in ("A工资性收入", "A1务工收入"))
-    for position in (wage, migrant):
-        cells[position] = f"{float(cells[position]) + 1200:.2f}"
-    correction = folder / sent.name.replace("-100", "-更正-100")
-    lines = [title, header, ",".join(cells), *rest]
-    correction.write_bytes("\r\n".join([*lines, ""]).encode("gb18030"))
-    later = sent.stat().st_mtime + 20 * 86_400
-    os.utime(correction, (later, later))
+    correct_income(demo_again.municipality, "2026-01", CORRECTED)
     return stage(
         demo_again.municipality, "backfill", "2026-01", "2026-03", "--reason", "corrected income"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -155,4 +156,32 @@ def differing(before: Rows, after: Rows) -> set[tuple[str, str, str]]:
     keys = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
     return {
         (key[0], (after.get(key) or before[key])["county_code"], " ".join(key[1:])) for key in keys
+    }
+
+
+def deliveries(connection: psycopg.Connection[Any]) -> dict[int, str]:
+    return dict(
+        connection.execute(
+            "select delivery_id, concat_ws('-', kind, county_code, period, sha256)"
+            " from ops.delivery"
+        ).fetchall()
+    )
+
+
+def by_content(marts: dict[str, Rows], names: dict[int, str]) -> dict[str, Rows]:
+    """The marts with deliveries called by what they are: numbers are one warehouse's own."""
+
+    def named(value: Any) -> Any:
+        if isinstance(value, list):
+            return [named(each) for each in value]
+        if isinstance(value, str):
+            return re.sub(r"(?<=/)\d+(?=/\d+$)", lambda found: names[int(found[0])], value)
+        return value
+
+    return {
+        mart: {
+            key: {column: named(value) for column, value in row.items()}
+            for key, row in rows.items()
+        }
+        for mart, rows in marts.items()
     }

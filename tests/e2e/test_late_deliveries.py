@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from typing import Any
 
@@ -11,7 +10,7 @@ import psycopg
 
 from include.readiness import rules
 from tests.e2e.conftest import AWAITED, LATE, SPOILED, Stage
-from tests.e2e.municipality import MONTHS, Finished, Rows, published
+from tests.e2e.municipality import MONTHS, Finished, by_content, deliveries, published
 from tests.receivers import Hook
 
 HISTORY = {"arrivals", "versions", "resent", "rejected_versions", "rejection_reasons"}
@@ -132,31 +131,3 @@ def test_an_operators_word_has_it_built_with_what_has_come(gone_ahead: Stage) ->
         f"select because from ops.readiness where period = '{AWAITED}' and source = 'county'"
         " order by readiness_id"
     ) == [("below_minimum",), ("operator",)]
-
-
-def deliveries(connection: psycopg.Connection[Any]) -> dict[int, str]:
-    return dict(
-        connection.execute(
-            "select delivery_id, concat_ws('-', kind, county_code, period, sha256)"
-            " from ops.delivery"
-        ).fetchall()
-    )
-
-
-def by_content(marts: dict[str, Rows], names: dict[int, str]) -> dict[str, Rows]:
-    """The marts with deliveries called by what they are: numbers are one warehouse's own."""
-
-    def named(value: Any) -> Any:
-        if isinstance(value, list):
-            return [named(each) for each in value]
-        if isinstance(value, str):
-            return re.sub(r"(?<=/)\d+(?=/\d+$)", lambda found: names[int(found[0])], value)
-        return value
-
-    return {
-        mart: {
-            key: {column: named(value) for column, value in row.items()}
-            for key, row in rows.items()
-        }
-        for mart, rows in marts.items()
-    }

@@ -93,6 +93,7 @@ COUNTY_SCORECARD = {
     **dict.fromkeys(scorecards.COUNTY_GRADES, "text"),
     "shown_instead_period": "text",
     "shown_instead_sent_on": "date",
+    "stale_since": "date",
 }  # fmt: skip
 
 

@@ -108,7 +108,9 @@ select
     grade.grade_living,
     grade.grade_work,
     case when not status.is_published then status.shown_period end as shown_instead_period,
-    case when not status.is_published then status.shown_sent_on end as shown_instead_sent_on
+    case when not status.is_published then status.shown_sent_on end as shown_instead_sent_on,
+    -- An annotation: the publisher says it of a month that is published (include/stale.py).
+    null::date as stale_since
 from {{ ref('county_status') }} as status
 left join household on status.county_code = household.county_code
 left join previous on status.county_code = previous.county_code
