@@ -194,10 +194,12 @@ class Board:
 
 
 def _done_steps(tasks: list[Task]) -> set[str]:
-    states: dict[str, set[bool]] = defaultdict(set)
+    """Steps that have done something and have nothing left to do."""
+    states: dict[str, set[str | None]] = defaultdict(set)
     for task in tasks:
-        states[task.task_id].add(task.state in ("success", "skipped"))
-    return {step for step, done in states.items() if done == {True}}
+        states[task.task_id].add(task.state)
+    over = {"success", "skipped"}
+    return {step for step, found in states.items() if "success" in found and found <= over}
 
 
 def _wait_for_dags(airflow: Airflow) -> None:
