@@ -146,8 +146,6 @@ def in_flight(connection: psycopg.Connection[Any], airflow: Airflow) -> list[InF
 
 def changes(connection: psycopg.Connection[Any], backfill_id: int) -> list[dict[str, Any]]:
     """Rows added, changed and removed per mart, month and county, as the publisher counted them."""
-    if connection.execute("select to_regclass('ops.publication_change')").fetchone() == (None,):
-        return []
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
             "select c.mart, p.period, c.county_code, sum(c.added)::bigint as added,"

@@ -253,10 +253,6 @@ def publish(dsn: str, month: str) -> None:
             {"month": month},
         )
         connection.execute(
-            "create table if not exists ops.publication_change (publication_id bigint, mart text,"
-            " county_code text, column_name text, added bigint, changed bigint, removed bigint)"
-        )
-        connection.execute(
             "insert into ops.publication_change"
             " (publication_id, mart, county_code, column_name, added, changed, removed)"
             " select max(publication_id), 'household_month', %s, name, 1, 2, 3"

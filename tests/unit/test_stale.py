@@ -10,7 +10,9 @@ import pytest
 from include.backfill.record import Record, due_after, open_record, recorded
 from include.backfill.request import Request
 from include.contracts import contracts
+from include.difference import compare, rows_of
 from include.inputs import readers_of
+from include.marts import Mart, content
 from include.stale import annotate, brought, due, mark
 from include.watch import due_months
 from tests.unit.register import accept, build, moment, send
@@ -257,3 +259,31 @@ def scorecard(connection: psycopg.Connection) -> dict[str, object]:
     return dict(
         connection.execute("select period, stale_since from marts.county_scorecard").fetchall()
     )
+
+
+def test_an_annotation_is_no_content(warehouse: str) -> None:
+    mart = Mart(
+        "county_scorecard",
+        (("period", "text"), ("county_code", "text"), ("households", "integer"),
+         ("stale_since", "date")),
+        ("period", "county_code"),
+    )  # fmt: skip
+    with psycopg.connect(warehouse) as connection:
+        for schema, households, stale_since in (
+            ("candidate", 7, None), ("marts", 7, "2026-03-13"), ("archive", 8, None),
+        ):  # fmt: skip
+            connection.execute(
+                f"create table {schema}.county_scorecard as select '2026-04'::text as period,"
+                f" '{COUNTY}'::text as county_code, %s::integer as households,"
+                " %s::date as stale_since".encode(),
+                [households, stale_since],
+            )
+        hashes = [
+            content(connection, schema, mart, "2026-04")
+            for schema in ("candidate", "marts", "archive")
+        ]
+        assert hashes[0] == hashes[1] != hashes[2]
+        rows = {name: rows_of(name, mart, "2026-04") for name in ("candidate", "marts", "archive")}
+        assert compare(connection, mart, rows["marts"], rows["candidate"], ("stale_since",)) == []
+        changes = compare(connection, mart, rows["archive"], rows["marts"])
+        assert {change.column_name for change in changes} == {None, "households"}
