@@ -60,10 +60,13 @@ def publish(build_id: int, *, now: datetime | None = None) -> int:
 def ask(build_id: int, run_id: str | None = None, *, now: datetime | None = None) -> str | None:
     """What of the build needs an approval, in words, put on record; None if it can be published.
 
-    ``run_id`` is Airflow's run that will wait for the answer. Raises as ``publish`` does, but for
-    ApprovalNeeded.
+    ``run_id`` is Airflow's run that will wait for the answer. Looks into the candidate only where
+    the month is closed; raises as ``publish`` does then, but for ApprovalNeeded.
     """
-    _refuse_held(build_id)
+    period = _refuse_held(build_id)
+    with connect() as connection:
+        if not publication_log.shown(connection, period) or not approval.is_closed(period, now):
+            return None
     with working_schemas(build_id), connect() as connection:
         release = _judged(connection, build_id, now)
         connection.rollback()  # columns are changed when the month is published
@@ -83,8 +86,8 @@ def _asked(build_id: int, release: _Release, run_id: str | None = None) -> appro
     return request
 
 
-def _refuse_held(build_id: int) -> None:
-    """Put on record that a build is of a month that is held, and say so."""
+def _refuse_held(build_id: int) -> str:
+    """The build's month. Where it is held, put that on record and raise MonthHeld."""
     with connect() as connection:
         period = _passed(connection, build_id)[0]
         try:
@@ -93,6 +96,7 @@ def _refuse_held(build_id: int) -> None:
             publication_log.record_block(connection, build_id, period, held.what)
             connection.commit()
             raise
+    return period
 
 
 def _judged(connection: psycopg.Connection[Any], build_id: int, now: datetime | None) -> _Release:
