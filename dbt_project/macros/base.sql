@@ -8,12 +8,13 @@
     reads_from first period in scope, as SQL; none: everything up to the build's period
     columns    name -> SQL over r (the raw row) and d (its delivery)
     joins      SQL that the columns need
+    rows       what the rows are read from instead of the raw table: see read_once
     grain      columns that name a row's subject; a row without them is never superseded by another
     defects    [(code, SQL condition over r, d, the joins and c, the row of typed columns)]; the first
                that holds counts
     The order in which rows came is total (period, arrival, row), so equal input gives equal output.
 -#}
-{% macro base(kind, delivery, columns, grain, defects=[], joins='', reads_from=none) -%}
+{% macro base(kind, delivery, columns, grain, defects=[], joins='', reads_from=none, rows=none) -%}
 with delivery as (
     select
         a.delivery_id,
@@ -60,8 +61,9 @@ typed as materialized (
             when false then ''
             {%- endfor %}
         end as defect_code
-    from {{ source('raw', kind) }} as r
+    from {{ rows or source('raw', kind) }} as r
     inner join delivery as d on r._delivery_id = d.delivery_id
+        {%- if rows %} and r.version = {{ read_version() }}{% endif %}
     {{ joins }}
     -- "offset 0": each cell is read once, and not again wherever a defect asks for its value.
     cross join lateral (

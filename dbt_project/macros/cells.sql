@@ -24,8 +24,9 @@
     Join of an identifier column to its keyed hash; the identifier itself goes no further.
     A person is who the valid ID says, else whom the linkage found (include/linkage); two keys that
     were judged by hand to be one person are one. `key` is null where there is nothing to go by.
+    With is_key the column holds the ID's key already (see read_once).
 -#}
-{% macro vault_join(kind, column, alias=none) -%}
+{% macro vault_join(kind, column, alias=none, is_key=false) -%}
 {%- set name = alias or kind -%}
 {%- if kind == 'household' -%}
 left join {{ source('vault', 'identifier') }} as {{ name }}
@@ -33,7 +34,11 @@ left join {{ source('vault', 'identifier') }} as {{ name }}
 {%- else -%}
 left join {{ source('vault', 'identifier') }} as {{ name }}_id
         on {{ name }}_id.kind = 'person'
+        {% if is_key -%}
+        and {{ name }}_id.key = r.{{ column }}
+        {%- else -%}
         and {{ name }}_id.value = vault.normalise_resident_id(r.{{ column }})
+        {%- endif %}
     left join {{ source('vault', 'person_link') }} as {{ name }}_link
         on r._delivery_id = {{ name }}_link.delivery_id
         and r._row_no = {{ name }}_link.row_no

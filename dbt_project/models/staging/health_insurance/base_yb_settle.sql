@@ -2,23 +2,18 @@
 {{ config(materialized='table') }}
 {%- set columns = {
     'person_key': 'person.key',
-    'settled_on': 'parse.day(r.setl_time)',
+    'settled_on': 'r.setl_time',
 } -%}
-{%- set text_columns = [
+{%- for column in [
     'setl_id', 'insutype', 'med_type', 'clr_type', 'insuplc_admdvs', 'init_setl_id',
-] -%}
-{%- do columns.update(cells('text', text_columns)) -%}
-{%- set day_columns = ['begndate', 'enddate'] -%}
-{%- do columns.update(cells('day', day_columns)) -%}
-{%- set money_columns = [
+    'begndate', 'enddate',
     'medfee_sumamt', 'fulamt_ownpay_amt', 'overlmt_selfpay', 'preselfpay_amt',
     'inscp_scp_amt', 'act_pay_dedc', 'hifp_pay', 'hifmi_pay', 'maf_pay', 'cvlserv_pay',
     'hifes_pay', 'hifob_pay', 'oth_pay', 'hosp_part_amt', 'fund_pay_sumamt', 'psn_part_amt',
-    'acct_pay', 'psn_cash_pay', 'acct_mulaid_pay',
+    'acct_pay', 'psn_cash_pay', 'acct_mulaid_pay', 'refd_setl_flag',
 ] -%}
-{%- do columns.update(cells('money', money_columns)) -%}
-{%- set flag_columns = ['refd_setl_flag'] -%}
-{%- do columns.update(cells('flag', flag_columns)) -%}
+{%- do columns.update({column: 'r.' ~ column}) -%}
+{%- endfor -%}
 {{ base(
     'yb_settle',
     delivery='increment',
@@ -26,9 +21,15 @@
     grain=['setl_id'],
     defects=[
         ('D04', 'person.key is null'),
-        ('D13', unreadable(money_columns)),
-        ('D14', unreadable(day_columns) ~ ' or parse.day(r.setl_time) is null'),
+        ('D13', "r.unreadable && array[
+                'medfee_sumamt', 'fulamt_ownpay_amt', 'overlmt_selfpay', 'preselfpay_amt',
+                'inscp_scp_amt', 'act_pay_dedc', 'hifp_pay', 'hifmi_pay', 'maf_pay',
+                'cvlserv_pay', 'hifes_pay', 'hifob_pay', 'oth_pay', 'hosp_part_amt',
+                'fund_pay_sumamt', 'psn_part_amt', 'acct_pay', 'psn_cash_pay', 'acct_mulaid_pay'
+            ]"),
+        ('D14', "r.unreadable && array['begndate', 'enddate'] or r.setl_time is null"),
     ],
-    joins=vault_join('person', 'certno'),
+    joins=vault_join('person', 'certno', is_key=true),
     reads_from=year_back_period(),
+    rows=ref('read_yb_settle'),
 ) }}
