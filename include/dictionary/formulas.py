@@ -17,6 +17,8 @@ from include.dictionary.project import Project
 
 _OWN_MACROS = ("build_var", "kinds", "period", "columns_in_relation", "generate_schema_name")
 """Files of macros that are replaced by words here, or are dbt's own business."""
+_BY_MACRO = ("base_", "read_")
+"""Models whose SQL a macro writes, column by column: see feeds.py for what they read."""
 _DEPTH = 4
 """Steps through common table expressions that a formula is followed."""
 
@@ -81,6 +83,8 @@ class Formulas:
         )
 
     def _query(self, model: str) -> exp.Query | None:
+        if model.startswith(_BY_MACRO):
+            return None
         if model not in self._parsed:
             try:
                 text = self._render(self._project.models[model]["raw_code"])
