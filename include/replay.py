@@ -20,11 +20,11 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from include import build, kept
+from include.beside import MartDifference, Version, compare, versions_of
 from include.database import connect
 from include.errors import WarehouseError
 from include.marts import Mart
 from include.rebuild import CANDIDATE, Inputs, rooms
-from include.verify import MartDifference, Version, compare, versions_of
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 _DAY_ENDS = time(23, 59, 59, 999999)

@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from include.verify import MartDifference, Verified, Version
+    from include.beside import MartDifference, Version
+    from include.verify import Verified
 
 
 def register(app: typer.Typer) -> None:

@@ -72,12 +72,12 @@ def plan(home: Path, periods: list[str], count: int, seed: int) -> list[Correcti
     chance.shuffle(places)
     chosen: list[Correction] = []
     for turn in range(count):
-        kind = list(_CELLS)[turn % len(_CELLS)]
-        left = [place for place in places if place[0] == kind] or places
-        if not left:
+        turns = list(_CELLS)[turn % len(_CELLS)]
+        place = next((one for one in places if one[0] == turns), places[0] if places else None)
+        if place is None:
             raise ValueError(f"there is nothing left to correct after {turn} corrections")
-        places.remove(left[0])
-        _, county, period = left[0]
+        places.remove(place)
+        kind, county, period = place
         chosen.append(
             Correction(kind, county, period, chance.choice(periods[periods.index(period) :]))
         )

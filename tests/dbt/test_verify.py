@@ -18,20 +18,14 @@ from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
 from include import build
+from include.beside import MartDifference, compare
 from include.cli.main import app
 from include.database import connect
 from include.marts import Mart, candidate_marts, content
 from include.publish import publish
 from include.rebuild import PREFIX, RebuildRefused, rooms
 from include.settings import PROJECT_ROOT, settings
-from include.verify import (
-    MartDifference,
-    VerificationRefused,
-    Verified,
-    compare,
-    verify,
-    versions,
-)
+from include.verify import VerificationRefused, Verified, verify, versions
 from tests.dbt.test_build import HOUSEHOLDS, PERIOD, deliver, deliver_a_county, edit
 
 PLACE = {"county": "汝城县", "township": "卢阳镇", "village": "云善村"}
