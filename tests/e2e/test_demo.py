@@ -174,14 +174,18 @@ def test_a_correction_changes_its_county_and_nothing_else(
 
 
 def test_a_backfill_tells_what_it_changed_and_is_on_record(backfill: Stage) -> None:
-    told = {(c["mart"], c["period"], c["county_code"]): c for c in backfill.figures}
+    told = {(c["mart"], c["period"], c["county_code"]): c for c in backfill.figures["changes"]}
     for mart in ("county_scorecard", "household_month"):
         change = told[mart, "2026-01", CORRECTED]
         assert (change["added"], change["changed"], change["removed"]) == (0, 1, 0)
     assert {county for mart, _, county in told if mart != "county_kpi"} == {CORRECTED}
     assert backfill.municipality.query(
-        "select from_period, to_period, reason from ops.backfill"
-    ) == [("2026-01", "2026-03", "corrected income")]
+        "select from_period, to_period, reason, state from ops.backfill order by backfill_id"
+    ) == [
+        ("2026-01", "2026-03", "demo", "done"),
+        ("2026-01", "2026-03", "demo", "done"),
+        ("2026-01", "2026-03", "corrected income", "done"),
+    ]
 
 
 def test_what_was_replaced_is_in_the_archive(demo_again: Stage, backfill: Stage) -> None:
