@@ -137,11 +137,11 @@ class Board:
             known = self._runs.get(place)
             if known and known.run_id == run.run_id and known.state == "success":
                 continue
-            before = _done_steps(self._tasks.get(place, []))
+            before = _said_of(self._tasks.get(place, []))
             self._runs[place], self._tasks[place] = run, airflow.tasks(run)
             lines += [
-                f"{run.period} {_COLUMNS[run.dag_id]}: {step} done"
-                for step in sorted(_done_steps(self._tasks[place]) - before)
+                f"{run.period} {_COLUMNS[run.dag_id]}: {said}"
+                for said in sorted(_said_of(self._tasks[place]) - before)
             ]
             if run.state == "failed":
                 raise self._failure(airflow, run)
@@ -193,13 +193,17 @@ class Board:
         )
 
 
-def _done_steps(tasks: list[Task]) -> set[str]:
-    """Steps that have done something and have nothing left to do."""
+def _said_of(tasks: list[Task]) -> set[str]:
+    """Which steps have done something and have nothing left to do, and which wait for a person."""
     states: dict[str, set[str | None]] = defaultdict(set)
     for task in tasks:
         states[task.task_id].add(task.state)
     over = {"success", "skipped"}
-    return {step for step, found in states.items() if "success" in found and found <= over}
+    done = {
+        f"{step} done" for step, found in states.items() if "success" in found and found <= over
+    }
+    asks = {step for step, found in states.items() if "awaiting_input" in found}
+    return done | {f"{step} waits for a word: ./warehouse approval list" for step in asks}
 
 
 def _wait_for_dags(airflow: Airflow) -> None:

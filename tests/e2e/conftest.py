@@ -108,13 +108,14 @@ def correct_income(
     folder = municipality.home / "sources" / "county" / period / county
     (sent,) = folder.glob("3-*.csv")
     later = sent_at or sent.stat().st_mtime + 20 * 86_400
-    title, header, first, *rest = sent.read_text(encoding="gb18030").splitlines()
-    cells = first.split(",")
+    lines = sent.read_text(encoding="gb18030").splitlines()
+    head = next(number for number, line in enumerate(lines) if "A工资性收入" in line)
+    cells = lines[head + 1].split(",")
     for name in ("A工资性收入", "A1务工收入"):
-        position = header.split(",").index(name)
+        position = lines[head].split(",").index(name)
         cells[position] = f"{float(cells[position]) + 1200:.2f}"
-    lines = [title, header, ",".join(cells), *rest, ""]
-    sent.write_bytes("\r\n".join(lines).encode("gb18030"))
+    lines[head + 1] = ",".join(cells)
+    sent.write_bytes("\r\n".join([*lines, ""]).encode("gb18030"))
     os.utime(sent, (later, later))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from include.backfill import record as records
 from include.backfill.plan import estimate
 from include.backfill.record import Record, Seen, changes, derive, open_record, recorded, refuse
 from include.backfill.request import InFlight, Request
+from include.cli.backfill import backfill, backfills
 from include.errors import BackfillRefused
 from tests.unit.register import accept, build, moment, send
 
@@ -331,3 +333,25 @@ def test_jsonb_keeps_airflows_numbers(warehouse: str) -> None:
             "update ops.backfill set airflow_backfills = %s", [Jsonb({"county_delivery": 3})]
         )
         assert recorded(connection)[0].airflow_backfills == {"county_delivery": 3}
+
+
+def test_the_command_keeps_what_it_refuses_and_shows_it_without_airflow(
+    warehouse: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backfills(as_json=True)
+    assert json.loads(capsys.readouterr().out) == []
+    for dry_run in (False, True):  # what is only asked about is no request
+        with pytest.raises(BackfillRefused):
+            backfill("2026-03", "2026-02", "why", dry_run=dry_run)
+    backfills(as_json=True)
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["state"], found["refused_by"], found["reason"], found["marts"]) == (
+        "refused",
+        "from_after_to",
+        "why",
+        {},
+    )
+    backfills()
+    shown = capsys.readouterr()
+    assert "why (from_after_to: FROM lies after TO)" in shown.out
+    assert "Airflow does not answer" in shown.out
