@@ -19,6 +19,7 @@ from include import stale
 from include.airflow_api import BUILD, WATCH, Airflow, AirflowBackfill, Run
 from include.backfill.request import InFlight, Request
 from include.errors import BackfillRefused
+from include.holds import held_months
 from include.unfinished import unfinished_months
 
 _TAKEN_WITHIN = timedelta(minutes=5)
@@ -237,12 +238,17 @@ def derive(record: Record, seen: Seen, now: datetime) -> tuple[str, str | None]:
 
 
 def due_after(connection: psycopg.Connection[Any], record: Record) -> list[str]:
-    """Months outside the backfill's range to be built again for what it has brought."""
+    """Months outside the backfill's range to be built again for what it has brought.
+
+    Months that are held after a rollback are not built, so nobody waits for them.
+    """
     brought = stale.brought(connection, record.backfill_id)
+    held = held_months(connection)
     return [
         changed.period
         for changed in stale.due(connection)
         if brought & set(changed.deliveries)
+        and changed.period not in held
         and not record.from_period <= changed.period <= record.to_period
     ]
 

@@ -14,6 +14,7 @@ import psycopg
 from include.acceptance import counties
 from include.contracts import kinds_of
 from include.errors import BackfillRefused
+from include.holds import held_months
 from include.landing import path_of
 from include.readiness import CITY, SOURCES
 
@@ -121,6 +122,12 @@ def demand_sound(request: Request, running_month: str) -> None:
 
 def demand_possible(connection: psycopg.Connection[Any], request: Request) -> None:
     """Raise BackfillRefused where the warehouse has not what the request rests on."""
+    if held := sorted(held_months(connection).keys() & set(request.periods)):
+        raise BackfillRefused(
+            f"held since they were rolled back: {', '.join(held)}; nothing is published over them.",
+            rule="held",
+            remedy=f'let them go first: ./warehouse release {held[0]} --reason "…".',
+        )
     if len(request.sources) < len(SOURCES) and (never := _never_built(connection, request)):
         raise BackfillRefused(
             f"never built: {', '.join(never)}. One source alone does not make a month.",

@@ -17,6 +17,7 @@ from include.backfill.request import (
 )
 from include.contracts import kinds_of
 from include.errors import BackfillRefused
+from include.holds import hold, let_go
 from include.landing import path_of
 from include.readiness import SOURCES
 from tests.unit.register import accept, build, moment, reject, send
@@ -173,3 +174,17 @@ def test_one_source_alone_needs_months_that_were_built(warehouse: str) -> None:
     demand(warehouse, request())
     build(warehouse, "2026-02", moment(3), state=None)
     demand(warehouse, request(source="county"))
+
+
+def test_months_that_are_held_are_let_go_first(warehouse: str) -> None:
+    build_all(warehouse)
+    demand(warehouse, request())
+    with psycopg.connect(warehouse) as connection:
+        hold(connection, "2026-02", 2, "recalled", "li")
+    assert refused_by(warehouse, request()).startswith(
+        "held: held since they were rolled back: 2026-02;"
+    )
+    demand(warehouse, request(last="2026-01"))
+    with psycopg.connect(warehouse) as connection:
+        let_go(connection, "2026-02", "corrected", "li")
+    demand(warehouse, request())
