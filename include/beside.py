@@ -126,7 +126,7 @@ def _compare(connection: psycopg.Connection[Any], version: Version, mart: Mart) 
     found = _count(connection, schema, mart.name, of_version) if stored else 0
     if not found and said["rows"]:
         return _by_hash(connection, version, mart, said)
-    shared = [name for name, _ in mart.columns if name in stored]
+    shared = [name for name in mart.content_columns if name in stored]
     others = sorted({name for name, _ in mart.columns} ^ stored.keys() - {"publication_id"})
     if not stored:
         rows = _count(connection, CANDIDATE, mart.name, sql.SQL("true"))

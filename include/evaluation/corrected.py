@@ -169,7 +169,7 @@ def _rows(
             return cell
         return _SOURCE_ROW.sub(lambda m: f"{m[1]}/{deliveries.get(m[2], m[2])}/", cell)
 
-    names = [name for name, _ in mart.columns]
+    names = mart.content_columns
     connection.execute("set local timezone = 'UTC'")
     found = connection.execute(
         sql.SQL("select {} from {} where period = %s").format(

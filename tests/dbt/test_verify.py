@@ -211,6 +211,12 @@ class TestDifferences:
         assert {mart.not_compared for mart in found if mart.not_compared} == {("later",)}
         assert all(mart.is_equal for mart in found)
 
+    def test_what_is_noted_of_a_published_month_is_no_difference(
+        self, spoil: psycopg.Connection, built: tuple[Mart, ...]
+    ) -> None:
+        spoil.execute("update marts.county_scorecard set stale_since = now()")
+        assert self.differing(spoil, built) == []
+
     def test_rows_that_are_gone_are_compared_by_hash(
         self, spoil: psycopg.Connection, built: tuple[Mart, ...]
     ) -> None:
