@@ -100,7 +100,8 @@ def backfills(
     Backfills that were created on Airflow's page or by `airflow backfill create` are among them.
     """
     from include.airflow_api import Airflow
-    from include.backfill.record import changes, recorded, settle
+    from include.backfill.record import changes, recorded
+    from include.backfill.state import settle
     from include.database import connect
     from include.errors import ServiceFailed
 
@@ -137,16 +138,16 @@ def changes_table(record: Record, changes: list[dict[str, Any]]) -> Table:
 
 def _begin(request: Request, airflow: Airflow) -> int:
     """Check the request against what there is, and keep it; the backfill's number."""
-    from include.backfill import record
+    from include.backfill import record, state
     from include.backfill.request import demand_free, demand_possible
     from include.database import connect
 
     with connect() as connection:
-        record.settle(connection, airflow)
+        state.settle(connection, airflow)
     with connect() as connection:
         record.take_turns(connection)
         demand_possible(connection, request)
-        demand_free(request, record.in_flight(connection, airflow))
+        demand_free(request, state.in_flight(connection, airflow))
         return record.open_record(connection, request, getpass.getuser())
 
 
@@ -196,7 +197,8 @@ def _watch_later(airflow: Airflow, backfill_id: int, console: Console) -> Record
 
 
 def _settled(airflow: Airflow, backfill_id: int) -> tuple[Record, list[str]]:
-    from include.backfill.record import due_after, recorded, settle
+    from include.backfill.record import recorded
+    from include.backfill.state import due_after, settle
     from include.database import connect
 
     with connect() as connection:
@@ -207,8 +209,8 @@ def _settled(airflow: Airflow, backfill_id: int) -> tuple[Record, list[str]]:
 
 def _show_plan(request: Request, airflow: Airflow, as_json: bool) -> None:
     from include.backfill.plan import plan, recent_seconds
-    from include.backfill.record import in_flight
     from include.backfill.request import demand_free, demand_possible
+    from include.backfill.state import in_flight
     from include.database import connect
 
     with connect() as connection:

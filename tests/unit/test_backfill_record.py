@@ -13,10 +13,11 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from include.airflow_api import BUILD, PRODUCERS, AirflowBackfill, Run
-from include.backfill import record as records
+from include.backfill import state as states
 from include.backfill.plan import estimate
-from include.backfill.record import Record, Seen, changes, derive, open_record, recorded, refuse
+from include.backfill.record import Record, changes, open_record, recorded, refuse
 from include.backfill.request import InFlight, Request
+from include.backfill.state import Seen, derive
 from include.cli.backfill import backfill, backfills
 from include.errors import BackfillRefused
 from tests.unit.register import accept, build, moment, send
@@ -177,7 +178,7 @@ Settle = Callable[..., list[Record]]
 def settle(warehouse: str) -> Settle:
     def call(*answers: Any) -> list[Record]:
         with psycopg.connect(warehouse) as connection:
-            records.settle(connection, Airflow(*answers))  # type: ignore[arg-type]
+            states.settle(connection, Airflow(*answers))  # type: ignore[arg-type]
             return recorded(connection)
 
     return call
@@ -295,11 +296,11 @@ def test_a_refusal_is_kept_with_its_rule(warehouse: str) -> None:
 
 def test_what_is_in_flight(warehouse: str) -> None:
     with psycopg.connect(warehouse) as connection:
-        assert records.in_flight(connection, Airflow((), ())) == []  # type: ignore[arg-type]
+        assert states.in_flight(connection, Airflow((), ())) == []  # type: ignore[arg-type]
     begin(warehouse, Request("2025-01", "2025-02", "why", county=COUNTY))
     answers = Airflow((airflow_backfill(PRODUCERS[1], ended=False), BACKFILLS[2]), ())
     with psycopg.connect(warehouse) as connection:
-        assert records.in_flight(connection, answers) == [  # type: ignore[arg-type]
+        assert states.in_flight(connection, answers) == [  # type: ignore[arg-type]
             InFlight("civil_affairs_delivery", "2026-01", "2026-02"),
             InFlight("county_delivery", "2025-01", "2025-02"),
         ]

@@ -7,10 +7,12 @@ from datetime import datetime
 import psycopg
 import pytest
 
-from include.backfill.record import Record, due_after, open_record, recorded
+from include.backfill.record import Record, open_record, recorded
 from include.backfill.request import Request
+from include.backfill.state import due_after
 from include.contracts import contracts
 from include.difference import compare, rows_of
+from include.holds import hold
 from include.inputs import readers_of
 from include.marts import Mart, content
 from include.stale import annotate, brought, due, mark
@@ -121,6 +123,17 @@ def test_a_month_earlier_they_end_a_month_earlier(
     number = begin(built)
     correct(built, kind, county, period=RANGE[0])
     assert later(built, number) == reached
+
+
+def test_a_month_that_is_held_is_not_waited_for(built: str) -> None:
+    number = begin(built)
+    correct(built, "mz_death", CITY)
+    with psycopg.connect(built) as connection:
+        (publication_id,) = connection.execute(
+            "select publication_id from ops.publication where period = '2026-05'"
+        ).fetchone() or (0,)
+        hold(connection, "2026-05", publication_id, "rolled back", "me")
+    assert later(built, number) == [month for month in MONTHS[3:] if month != "2026-05"]
 
 
 @pytest.mark.parametrize(("kind", "county"), [(kind, county) for kind, county, _ in HORIZONS])
