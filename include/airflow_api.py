@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -128,8 +127,7 @@ class Airflow:
                 AirflowBackfill(
                     found["id"],
                     dag_id,
-                    _month(found["from_date"]),
-                    _month(found["to_date"]),
+                    *months_of(found["from_date"], found["to_date"]),
                     found["dag_run_conf"] or {},
                     datetime.fromisoformat(found["created_at"]),
                     found["completed_at"] and datetime.fromisoformat(found["completed_at"]),
@@ -266,7 +264,13 @@ def _run(found: dict[str, Any]) -> Run:
     )
 
 
-def _month(moment: str) -> str:
-    """The month of one end of a backfill, at the bureau."""
-    local = datetime.fromisoformat(moment).astimezone(ZoneInfo("Asia/Shanghai"))
-    return local.strftime("%Y-%m")
+def months_of(from_date: str, to_date: str) -> tuple[str, str]:
+    """First and last month of an Airflow backfill whose ends are given (ISO 8601).
+
+    Months whose first day lies between the ends, by their wall clock in UTC: so Airflow reads them
+    for a timetable of months, whatever its time zone.
+    """
+    start, end = (datetime.fromisoformat(each).astimezone(UTC) for each in (from_date, to_date))
+    is_first = start == start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    month = start.year * 12 + start.month - is_first
+    return f"{month // 12:04}-{month % 12 + 1:02}", f"{end:%Y-%m}"

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from include.airflow_api import BUILD, PRODUCERS, AirflowBackfill, Run
+from include.airflow_api import BUILD, PRODUCERS, AirflowBackfill, Run, months_of
 from include.backfill import state as states
 from include.backfill.plan import estimate
 from include.backfill.record import Record, changes, open_record, recorded, refuse
@@ -356,3 +356,18 @@ def test_the_command_keeps_what_it_refuses_and_shows_it_without_airflow(
     shown = capsys.readouterr()
     assert "why (from_after_to: FROM lies after TO)" in shown.out
     assert "Airflow does not answer" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [
+        ("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z", ("2026-01", "2026-03")),
+        ("2026-01-01T00:00:00Z", "2026-03-31T23:59:59Z", ("2026-01", "2026-03")),
+        ("2026-01-01T00:00:01Z", "2026-03-01T00:00:00Z", ("2026-02", "2026-03")),
+        ("2025-12-02T00:00:00Z", "2026-01-15T00:00:00Z", ("2026-01", "2026-01")),
+        ("2025-11-30T16:00:00Z", "2025-12-31T16:00:00Z", ("2025-12", "2025-12")),
+        ("2025-12-01T00:00:00+08:00", "2026-01-01T00:00:00+08:00", ("2025-12", "2025-12")),
+    ],
+)
+def test_the_months_of_airflows_own(first: str, last: str, expected: tuple[str, str]) -> None:
+    assert months_of(first, last) == expected
