@@ -94,7 +94,7 @@ def test_the_seed_has_a_limit_for_each_mart_and_change() -> None:
         for change in ("added", "removed", "changed"):
             limit = limit_of(mart, change)
             assert limit.rows >= 0
-            assert 0 <= limit.share < 1, mart
+            assert 0 <= limit.share <= 1, mart
 
 
 def test_a_month_is_closed_in_the_middle_of_the_next() -> None:
