@@ -156,7 +156,9 @@ def _follow(request: Request, backfill_id: int, airflow: Airflow, console: Conso
     from include.cli.months import MonthFailed, start_months, watch_months
 
     try:
-        watch_months(airflow, start_months(airflow, request, backfill_id), console)
+        started = start_months(airflow, request, backfill_id)
+        _settled(airflow, backfill_id)  # from here on it runs, whatever becomes of this command
+        watch_months(airflow, started, console)
         record = _watch_later(airflow, backfill_id, console)
     except WarehouseError:
         _settled(airflow, backfill_id)
