@@ -1,5 +1,5 @@
--- A month is also sent when it was let go after a rollback, or when its change was approved and no run
--- waited for that.
+-- A month is also sent when it was let go after a rollback, or when its change was approved and no
+-- run waited for that.
 alter table ops.month_due drop constraint month_due_because_check;
 alter table ops.month_due add constraint month_due_because_check
 check (
