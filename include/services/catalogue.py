@@ -46,6 +46,8 @@ class Service:
     deadline: float = 120.0
     """Seconds it may take to become well, or to end."""
     stop_signal: signal.Signals = signal.SIGTERM
+    grace: float = 20.0
+    """Seconds between the stop signal and SIGKILL."""
     leader_only: bool = False
     """Whether only the first process gets the stop signal (PostgreSQL stops its children)."""
     brings: tuple[str, ...] = field(default=())
@@ -114,7 +116,9 @@ def catalogue() -> dict[str, Service]:
             check=connects_to_postgres(superuser),
             port="postgres",
             address=f"127.0.0.1:{port['postgres']}",
+            deadline=900,  # after a kill it first reads what it had logged
             stop_signal=signal.SIGINT,  # fast; SIGTERM would wait for every client
+            grace=300,  # it writes down what it has in memory, and a kill would empty the candidate
             leader_only=True,
             brings=("databases",),
         ),

@@ -25,7 +25,6 @@ _POLL = 0.2
 _TAIL_LINES = 15
 _LOG_LIMIT = 20 * 1024 * 1024
 _LEAST_DISK = 500 * 1024 * 1024
-_GRACE = 20.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,11 @@ def stop(names: Sequence[str] | None = None, notify: Notify = lambda *_: None) -
         if processes.running(home, service.name):
             notify(service.name, "stopping", "")
         ran = processes.end(
-            home, service.name, service.stop_signal, leader_only=service.leader_only, grace=_GRACE
+            home,
+            service.name,
+            service.stop_signal,
+            leader_only=service.leader_only,
+            grace=service.grace,
         )
         if ran:
             notify(service.name, "stopped", "")
@@ -152,7 +155,9 @@ def _bring_up(home: Path, service: Service, notify: Notify, give_up: threading.E
     began = time.monotonic()
     found = processes.running(home, service.name)
     if found is not None and service.once:
-        processes.end(home, service.name, service.stop_signal, leader_only=False, grace=_GRACE)
+        processes.end(
+            home, service.name, service.stop_signal, leader_only=False, grace=service.grace
+        )
         found = None
     notify(service.name, "starting", service.what)
     log = log_file(home, service.name)

@@ -138,3 +138,20 @@ def test_documents_name_commands_that_exist(dags: dict[str, Any]) -> None:
         named = set(re.findall(r"\./warehouse (\w+)", dag["doc_md"]))
         assert named
         assert named <= set(COMMAND_MODULES)
+
+
+def test_every_task_is_killed_somewhere(dags: dict[str, Any]) -> None:
+    """The kill matrix has points in each task: before, in the middle, just before it commits."""
+    from include.evaluation.kills.points import points
+    from include.evaluation.kills.tasks import TASKS
+
+    tasks = {f"{dag_id}.{name}" for dag_id, dag in dags.items() for name in dag["tasks"]}
+    tasks.remove("monthly_build.approval")  # waits without a process, and writes nothing of ours
+    moments: dict[str, set[str]] = {task: set() for task in tasks}
+    for point in points():
+        moments[point.task].add(point.moment)
+    assert set(TASKS) == tasks
+    for task, of_task in moments.items():
+        emits = task.endswith((".ready", ".send", "_delivery.due"))
+        assert of_task >= ({"before"} if emits else {"before", "middle", "commit"}), task
+    assert len({point.name for point in points()}) == len(points()) >= 60

@@ -21,7 +21,7 @@ Content = dict[str, str]
 
 _LOG = (
     "ops.migration", "ops.build", "ops.gate_result", "ops.publication", "ops.month_due",
-    "ops.notice", "ops.seeding", "ops.working_schemas", "ops.backfill",
+    "ops.notice", "ops.seeding", "ops.working_schemas", "ops.backfill", "ops.retention",
 )  # fmt: skip
 """What is done more often when something was killed: the log of what was tried."""
 _BUILT_ANEW = ("vault.person_link", "vault.link_review", "vault.alias_candidate")

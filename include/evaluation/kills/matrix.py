@@ -58,7 +58,6 @@ class Matrix:
         for source in ("county", "civil_affairs", "health_insurance"):
             self._do(f"{source}_delivery.judge", period=PERIOD)
         self._keep("judged")
-        self._do("county_delivery.ready", period=PERIOD)
         self._build("first_", PERIOD)
         self._first_end = content.published()
         _correct(self._home)
@@ -88,9 +87,7 @@ class Matrix:
     def _one(self, point: Point) -> tuple[list[str], Observer]:
         self._go_to(point.stage)
         expected = self._expected_of(point)
-        if point.arrange:
-            with connect() as connection:
-                connection.execute(point.arrange.encode())
+        _arrange(point)
         arguments = dict(point.arguments)
         if point.task in _BUILD:
             arguments["build_id"] = _last_build()
@@ -154,11 +151,12 @@ class Matrix:
         if point.task.startswith("late_deliveries."):
             key = ("late_deliveries", "ordered", "")
         else:
-            key = (point.task, point.stage, repr(point.arguments))
+            key = (point.task, point.stage, repr(point.arguments) + point.arrange)
         if key not in self._expected:
             if key[0] == "late_deliveries":
                 self._go_to("ordered")
             else:
+                _arrange(point)
                 self._do(point.task, **point.arguments)
             self._expected[key] = content.delivered()
             self._go_to(point.stage)
@@ -190,6 +188,12 @@ class Matrix:
         self._told(f"undisturbed: {task}")
         if run(task, arguments).code:
             raise RuntimeError(f"{task} fails without anybody's doing")
+
+
+def _arrange(point: Point) -> None:
+    if point.arrange:
+        with connect() as connection:
+            connection.execute(point.arrange.encode())
 
 
 def _failures(ended: Ended) -> list[str]:

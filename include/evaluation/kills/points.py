@@ -72,7 +72,7 @@ _MONTH: dict[str, Any] = {"period": PERIOD}
 
 def points() -> tuple[Point, ...]:
     """All of them, in the order of a month."""
-    return (*_county(), *_city(), *_late(), *_build(), *_publish())
+    return (*_county(), *_city(), *_late(), *_build(), *_publish(), *_retention())
 
 
 def _county() -> Iterator[Point]:
@@ -113,16 +113,18 @@ def _county() -> Iterator[Point]:
         ("middle", "the fifth receipt", _call("include.receipts:write_workbook", 5)),
         ("commit", "the receipts", _commit("insert into ops.receipt")),
         ("commit", "the notices", _commit(_TOLD)),
+        ("middle", "the gate's word is being kept", _sql(_ASKED)),
+        ("commit", "the gate's word", _commit(_ASKED)),
         ("middle", "PostgreSQL at the verdicts", _sql(_ACCEPTED), _POSTGRES),
         ("after", "done and not heard of", _DONE),
     )  # fmt: skip
-    yield from _of(
-        f"{dag}.ready", "judged", _MONTH,
-        ("before", "the gate is not asked yet", _call("include.readiness:ask")),
-        ("middle", "the gate's word is being kept", _sql(_ASKED)),
-        ("commit", "the gate's word", _commit(_ASKED)),
-        ("after", "done and not heard of", _DONE),
-    )  # fmt: skip
+    yield from _emitted(dag)
+
+
+def _emitted(dag: str) -> Iterator[Point]:
+    """Tasks that only emit: Airflow keeps what they emit when they have ended well."""
+    for task in ("ready", "due"):
+        yield from _of(f"{dag}.{task}", "judged", {}, ("before", "not emitted", _DONE))
 
 
 def _city() -> Iterator[Point]:
@@ -147,7 +149,7 @@ def _city() -> Iterator[Point]:
         ("commit", "the verdicts", _commit(_ACCEPTED)),
         ("commit", "the gate's word", _commit(_ASKED)),
     )
-    yield from _of(f"{dag}.ready", "judged", _MONTH, ("before", "not emitted", _DONE))
+    yield from _emitted(dag)
     dag, source = "health_insurance_delivery", "include.sources.health_insurance"
     yield from _of(
         f"{dag}.extract_and_load", "empty", _MONTH | {"kind": "yb_enrol"},
@@ -169,7 +171,7 @@ def _city() -> Iterator[Point]:
         ("commit", "the verdicts", _commit(_ACCEPTED)),
         ("commit", "the gate's word", _commit(_ASKED)),
     )
-    yield from _of(f"{dag}.ready", "judged", _MONTH, ("before", "not emitted", _DONE))
+    yield from _emitted(dag)
 
 
 def _late() -> Iterator[Point]:
@@ -289,3 +291,17 @@ def _publish() -> Iterator[Point]:
         ("middle", "first publication, half of the marts", _sql(put, 10)),
         ("commit", "first publication", _commit(logged)),
     )
+
+
+def _retention() -> Iterator[Point]:
+    """Files that came long ago and that no published month was built from."""
+    old = {"arrange": "update ops.arrival set received_at = received_at - interval '4 years'"}
+    gone = "insert into ops.retention"
+    yield from _of(
+        "retention.drop", "corrected", {},
+        ("before", "nothing done yet", _call("include.retention:drop"), old),
+        ("middle", "what goes is being recorded", _sql(gone), old),
+        ("commit", "the record", _commit(gone), old),
+        ("after", "recorded, the files are there still", _commit(gone, after=True), old),
+        ("middle", "the first file is going", _call("pathlib:Path.unlink", after=True), old),
+    )  # fmt: skip

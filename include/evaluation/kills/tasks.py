@@ -10,9 +10,11 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from include.evaluation.kills.hooks import VARIABLE, install
+from include.readiness import SOURCES
 
 
 def _fetch_and_load(county_code: str, period: str) -> list[int]:
@@ -20,18 +22,6 @@ def _fetch_and_load(county_code: str, period: str) -> list[int]:
     from include.sources.county import fetch
 
     return [load(each) for each in fetch(period, county_code)]
-
-
-def _judge_counties(period: str) -> dict[str, int]:
-    from include.pipeline import judge_deliveries
-
-    return judge_deliveries("county", period)
-
-
-def _counties_ready(period: str) -> list[str]:
-    from include.readiness import ask
-
-    return ask(period, "county").held_back
 
 
 def _extract_civil_affairs(kind: str, period: str) -> int:
@@ -48,10 +38,10 @@ def _extract_health_insurance(kind: str, period: str) -> int:
     return load(extract(period, kind))
 
 
-def _judge(source: Any, period: str) -> dict[str, int]:
-    from include.pipeline import demand_open
+def _judge(source: Any, period: str) -> str | None:
+    from include.pipeline import report
 
-    return demand_open(source, period)
+    return report(source, period, {"together": True})
 
 
 def _take_in() -> dict[str, int]:
@@ -98,20 +88,22 @@ def _publish(build_id: int) -> int:
     return publish(build_id)
 
 
+def _drop() -> int:
+    from include.retention import drop
+
+    return len(drop("airflow").files)
+
+
 def _emit(**_: Any) -> None:
     """A task that only emits its asset: Airflow does that when the task has ended well."""
 
 
 TASKS: dict[str, Callable[..., Any]] = {
     "county_delivery.fetch_and_load": _fetch_and_load,
-    "county_delivery.judge": _judge_counties,
-    "county_delivery.ready": _counties_ready,
     "civil_affairs_delivery.extract_and_load": _extract_civil_affairs,
-    "civil_affairs_delivery.judge": lambda period: _judge("civil_affairs", period),
-    "civil_affairs_delivery.ready": _emit,
     "health_insurance_delivery.extract_and_load": _extract_health_insurance,
-    "health_insurance_delivery.judge": lambda period: _judge("health_insurance", period),
-    "health_insurance_delivery.ready": _emit,
+    **{f"{source}_delivery.judge": partial(_judge, source) for source in SOURCES},
+    **{f"{source}_delivery.{task}": _emit for source in SOURCES for task in ("ready", "due")},
     "late_deliveries.take_in": _take_in,
     "late_deliveries.due": _due,
     "late_deliveries.tell": _tell,
@@ -120,6 +112,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "monthly_build.dbt": _dbt,
     "monthly_build.audit": _audit,
     "monthly_build.publish": _publish,
+    "retention.drop": _drop,
 }
 
 
