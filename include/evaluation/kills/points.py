@@ -202,7 +202,7 @@ def _late() -> Iterator[Point]:
     yield from _of(
         f"{dag}.tell", "taken", {},
         ("before", "nothing done yet", _call("include.notices:tell"), again),
-        ("middle", "notices are being kept", _sql(_TOLD, 2), again),
+        ("middle", "notices are being kept", _sql(_TOLD), again),
         ("commit", "the notices", _commit(_TOLD), again),
     )  # fmt: skip
     yield from _of(f"{dag}.send", "ordered", {}, ("before", "the order is not sent", _DONE))
