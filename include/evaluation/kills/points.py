@@ -275,7 +275,7 @@ def _publish() -> Iterator[Point]:
         ("middle", "the first mart is away", _sql(put)),
         ("middle", "half of the marts are new", _sql(put, 10)),
         ("middle", "all marts are new, not logged", _sql(logged)),
-        ("middle", "logged, what it changed is not", _sql("insert into ops.publication_change")),
+        ("middle", "logged, what it changed is not", _sql("copy ops.publication_change")),
         ("commit", "the publication", _commit(logged)),
         ("after", "the publication is committed", _commit(logged, after=True)),
         ("after", "done and not heard of", _DONE),
