@@ -62,8 +62,8 @@ def _end_sessions(server: psycopg.Connection[object], database: str) -> None:
 def _copy(server: psycopg.Connection[object], origin: str, target: str) -> None:
     names = {"origin": sql.Identifier(origin), "target": sql.Identifier(target)}
     server.execute(sql.SQL("drop database if exists {target} with (force)").format(**names))
-    # The other way of copying writes to the log, which with wal_level minimal leaves out the indexes
-    # of unlogged tables: after a kill they would be damaged, as those of no warehouse are.
+    # The other way of copying writes to the log, which with wal_level minimal leaves out indexes of
+    # unlogged tables: after a kill they would be damaged, as those of no warehouse are.
     server.execute(
         sql.SQL(
             "create database {target} template {origin} owner {owner} strategy file_copy"
