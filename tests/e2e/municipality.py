@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -185,3 +187,23 @@ def by_content(marts: dict[str, Rows], names: dict[int, str]) -> dict[str, Rows]
         }
         for mart, rows in marts.items()
     }
+
+
+@contextmanager
+def published_months(first: str, last: str) -> Iterator[Municipality]:
+    """A municipality that has published these months, and looks into the drops every minute."""
+    home = Path(tempfile.mkdtemp(prefix="warehouse-e2e-"))
+    postgres.open_home(home)
+    found = Municipality(home, {"WATCH_MINUTES": "1"})
+    try:
+        for command in (
+            ("up",),
+            ("simulate", "--from", first, "--to", last),
+            ("backfill", first, last, "--reason", "the first months"),
+        ):
+            done = found.run(*command)
+            assert done.code == 0, done.stderr[-3000:]
+        yield found
+    finally:
+        found.run("down")
+        shutil.rmtree(home)

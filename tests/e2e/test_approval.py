@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from include.airflow_api import Airflow
-from include.services import postgres
-from tests.e2e.municipality import Municipality
+from tests.e2e.municipality import Municipality, published_months
 
 MONTH = "2026-01"
 _WAITS = "select count(*) from ops.approval where answer is null and run_id is not null"
@@ -23,21 +19,8 @@ _WAITS = "select count(*) from ops.approval where answer is null and run_id is n
 @pytest.fixture(scope="module")
 def municipality() -> Iterator[Municipality]:
     """One published month; closed, since it is long over."""
-    home = Path(tempfile.mkdtemp(prefix="warehouse-e2e-"))
-    postgres.open_home(home)
-    found = Municipality(home, {"WATCH_MINUTES": "1"})
-    try:
-        for command in (
-            ("up",),
-            ("simulate", "--from", MONTH, "--to", MONTH),
-            ("backfill", MONTH, MONTH, "--reason", "the first month"),
-        ):
-            done = found.run(*command)
-            assert done.code == 0, done.stderr[-3000:]
+    with published_months(MONTH, MONTH) as found:
         yield found
-    finally:
-        found.run("down")
-        shutil.rmtree(home)
 
 
 def correct_six_counties(municipality: Municipality, amount: int) -> None:

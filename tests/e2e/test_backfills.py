@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from include.services import postgres
 from include.services.airflow_environment import airflow_environment
 from tests.e2e.conftest import correct_income
-from tests.e2e.municipality import Municipality, Rows, by_content, deliveries, published
+from tests.e2e.municipality import (
+    Municipality,
+    Rows,
+    by_content,
+    deliveries,
+    published,
+    published_months,
+)
 
 MONTH, NEXT = "2026-02", "2026-03"
 NARROW, BY_HAND, ALONE = "431023", "431081", "431021"
@@ -39,21 +42,8 @@ class After:
 @pytest.fixture(scope="module")
 def municipality() -> Iterator[Municipality]:
     """Two published months."""
-    home = Path(tempfile.mkdtemp(prefix="warehouse-e2e-"))
-    postgres.open_home(home)
-    found = Municipality(home, {"WATCH_MINUTES": "1"})
-    try:
-        for command in (
-            ("up",),
-            ("simulate", "--from", MONTH, "--to", NEXT),
-            ("backfill", MONTH, NEXT, "--reason", "the first months"),
-        ):
-            done = found.run(*command)
-            assert done.code == 0, done.stderr[-3000:]
+    with published_months(MONTH, NEXT) as found:
         yield found
-    finally:
-        found.run("down")
-        shutil.rmtree(home)
 
 
 @pytest.fixture(scope="module")

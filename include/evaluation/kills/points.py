@@ -140,15 +140,7 @@ def _city() -> Iterator[Point]:
         ("after", "the load is committed", _commit(_ARRIVED, after=True)),
         ("middle", "PostgreSQL in the source's COPY", _call("os:fsync"), _POSTGRES),
     )  # fmt: skip
-    yield from _of(
-        f"{dag}.judge",
-        "loaded",
-        _MONTH,
-        ("before", "nothing done yet", _call("include.acceptance:judge")),
-        ("middle", "verdicts are being written", _sql(_ACCEPTED)),
-        ("commit", "the verdicts", _commit(_ACCEPTED)),
-        ("commit", "the gate's word", _commit(_ASKED)),
-    )
+    yield from _judged(dag)
     yield from _emitted(dag)
     dag, source = "health_insurance_delivery", "include.sources.health_insurance"
     yield from _of(
@@ -162,6 +154,11 @@ def _city() -> Iterator[Point]:
         ("commit", "the load", _commit(_ARRIVED)),
         ("after", "the load is committed", _commit(_ARRIVED, after=True)),
     )  # fmt: skip
+    yield from _judged(dag)
+    yield from _emitted(dag)
+
+
+def _judged(dag: str) -> Iterator[Point]:
     yield from _of(
         f"{dag}.judge",
         "loaded",
@@ -171,7 +168,6 @@ def _city() -> Iterator[Point]:
         ("commit", "the verdicts", _commit(_ACCEPTED)),
         ("commit", "the gate's word", _commit(_ASKED)),
     )
-    yield from _emitted(dag)
 
 
 def _late() -> Iterator[Point]:
