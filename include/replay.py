@@ -230,7 +230,10 @@ def _beside(
 
 def _name(period: str, known_at: datetime) -> str:
     at = known_at.astimezone(BEIJING)
-    moment = f"{at:%Y%m%d}" if at.time() == _DAY_ENDS else f"{at:%Y%m%dt%H%M%S}"
+    if at.time() == _DAY_ENDS:
+        moment = f"{at:%Y%m%d}"
+    else:  # two moments of one second are two replays
+        moment = f"{at:%Y%m%dt%H%M%S}" + (f"{at:%f}" if at.microsecond else "")
     return f"replay_{period.replace('-', '_')}_{moment}"
 
 

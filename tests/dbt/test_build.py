@@ -212,10 +212,11 @@ def test_seeds_half_loaded_are_loaded_again(
 ) -> None:
     """Other seeds were being loaded when the build was killed, and the old ones come back."""
     before = build.build_variables(build.open_build(PERIOD))["seeds_sha256"]
+    build._remember_seeding(before)
     assert build._is_seeded(before)
     edit(project / "seeds" / "ref_threshold.csv", "high_burden_share,0.", "high_burden_share,0.9")
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
-        patch.setattr(build, "_dbt", lambda *_, **__: sys.exit(1))
+        patch.setattr(build, "dbt", lambda *_, **__: sys.exit(1))
         build.run_dbt(build.open_build(PERIOD))
     assert not build._is_seeded(before)
 
