@@ -122,8 +122,10 @@ def _rows_delivered(period: str) -> int:
 
 
 def _slowest(home: Path) -> tuple[tuple[str, float], ...]:
-    latest = max((home / "builds").iterdir(), key=lambda folder: int(folder.name))
-    results = json.loads((latest / "run_results.json").read_text())["results"]
+    latest = max(
+        (home / "builds").glob("*/run_results.json"), key=lambda path: int(path.parent.name)
+    )
+    results = json.loads(latest.read_text())["results"]
     models = [
         (node["unique_id"].rpartition(".")[2], float(node["execution_time"]))
         for node in results
