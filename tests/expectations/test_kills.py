@@ -12,18 +12,10 @@ from include.evaluation.kills.strike import run, strike
 from include.gate import audit
 from include.publish import ask, publish
 from include.settings import settings
-from tests.expectations.candidate import deliver_month, fill, open_build
+from tests.expectations.candidate import fill, open_build
 from tests.unit.landed import query
 
 PUT, LOGGED = 'insert into "marts"', "insert into ops.publication "
-
-
-@pytest.fixture(scope="module")
-def delivered(warehouse_module: str) -> str:
-    with psycopg.connect(warehouse_module, autocommit=True) as connection:
-        deliver_month(connection, "2026-01")
-        deliver_month(connection)
-    return warehouse_module
 
 
 @pytest.fixture

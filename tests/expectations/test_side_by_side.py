@@ -16,18 +16,10 @@ from include.gate import audit
 from include.locks import CandidateReplaced, begin_candidate, working_schemas
 from include.publish import publish as release
 from include.rollback import rollback
-from tests.expectations.candidate import PERIOD, deliver_month, fill, open_build
+from tests.expectations.candidate import PERIOD, fill, open_build
 
 _WAITERS = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
 _GATE = 431777
-
-
-@pytest.fixture(scope="module")
-def delivered(warehouse_module: str) -> str:
-    with psycopg.connect(warehouse_module, autocommit=True) as connection:
-        deliver_month(connection, "2026-01")
-        deliver_month(connection)
-    return warehouse_module
 
 
 @pytest.fixture
