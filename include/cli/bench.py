@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from include.benchmarks.history import Growth
     from include.benchmarks.load import Figures
     from include.benchmarks.month import Figures as MonthFigures
 
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     commands.callback()(_commands)
     commands.command()(load)
     commands.command()(month)
+    commands.command()(history)
     app.add_typer(commands, name="bench")
 
 
@@ -121,6 +123,69 @@ def month(
         print(json.dumps(asdict(figures), indent=1))
     else:
         console.print(_month_table(figures))
+
+
+def history(
+    profile: Annotated[str, typer.Option(help="tiny, dev, pilot or full.")] = "dev",
+    first: Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")] = "2024-03",
+    last: Annotated[str, typer.Option("--to", help="Last month, YYYY-MM.")] = "2026-02",
+    times: Annotated[int, typer.Option(min=1, help="How often each is rebuilt.")] = 3,
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep the scratch municipality in this folder.")
+    ] = None,
+    kept: Annotated[
+        Path | None,
+        typer.Option("--in", help="Measure in a municipality that was kept, on its own months."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Rebuild the second month and the last in turns: what a month costs as history grows.
+
+    Simulates a municipality and publishes all its months first, without Airflow. Prints the
+    medians of each step, and their ratio.
+    """
+    from include.benchmarks.history import measure
+    from include.evaluation.history import (
+        kept_municipality,
+        municipality,
+        published_months,
+        run_months,
+    )
+    from include.simulator.months import spell
+
+    console = Console(stderr=True)
+
+    def told(period: str, seconds: float) -> None:
+        console.print(f"{period} rebuilt in {seconds:.1f} s")
+
+    with (
+        kept_municipality(kept, console)
+        if kept
+        else municipality(profile, first, last, console, keep)
+    ):
+        if not kept:
+            run_months(spell(first, last), console)
+        growth = measure(published_months(), times, console, told)
+    if as_json:
+        print(json.dumps(asdict(growth) | {"ratio": growth.ratio}, indent=1))
+    else:
+        Console().print(_growth_table(growth))
+
+
+def _growth_table(growth: Growth) -> Table:
+    table = Table(title="Rebuilding a month, seconds", title_justify="left")
+    table.add_column("step")
+    for one in (growth.short, growth.long):
+        table.add_column(f"{one.period}, {one.history} months", justify="right")
+    table.add_column("ratio", justify="right")
+    for step, seconds in growth.short.steps.items():
+        later = growth.long.steps[step]
+        table.add_row(step, f"{seconds:.1f}", f"{later:.1f}", f"{later / seconds:.2f}")
+    table.add_section()
+    table.add_row(
+        "all", f"{growth.short.seconds:.1f}", f"{growth.long.seconds:.1f}", f"{growth.ratio:.2f}"
+    )
+    return table
 
 
 def _progress(console: Console) -> Progress:

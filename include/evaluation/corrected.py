@@ -8,11 +8,12 @@ those of a warehouse that had the right data from the start.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,32 @@ _SOURCE_ROW = re.compile(r"\b((?:county|mz|yb|wj)_[a-z_]+)/(\d+)/(?=\d)")
 
 Table = dict[str, dict[str, str | None]]
 """Key of a row -> its columns as text."""
-Marts = dict[tuple[str, str], Table]
+Marts = Mapping[tuple[str, str], Table]
 """(period, mart) -> its rows. Deliveries are told by kind, county and month, not by number."""
+
+
+class Exported(Mapping[tuple[str, str], Table]):
+    """Marts kept as files of a folder, one per month and mart: two years do not fit in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __getitem__(self, key: tuple[str, str]) -> Table:
+        try:
+            table: Table = json.loads(self.file(*key).read_bytes())
+        except FileNotFoundError:
+            raise KeyError(key) from None
+        return table
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for path in sorted(self._folder.glob("*/*.json")):
+            yield path.parent.name, path.stem
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def file(self, period: str, mart: str) -> Path:
+        return self._folder / period / f"{mart}.json"
 
 
 @dataclass(frozen=True)
@@ -105,7 +130,7 @@ def evaluate(
             for outcome in verify(versions()):
                 proven.append(outcome)
                 tell(outcome)
-            found = marts(periods)
+            found = export(periods, Path(folder, "found"))
             # The other warehouse names people and households by the same keys.
             shutil.copy(home / "secrets.json", secrets)
         other = Path(folder, "right")
@@ -114,17 +139,17 @@ def evaluate(
         shutil.copy(secrets, other / "secrets.json")
         with municipality(profile, first, last, console, other):
             run_months(periods, console)
-            expected = marts(periods)
-    return History(
-        tuple(planned),
-        builds,
-        built_s,
-        tuple(proven),
-        sum(map(len, found.values())),
-        digest(found),
-        digest(expected),
-        differences(found, expected),
-    )
+            expected = export(periods, Path(folder, "expected"))
+        return History(
+            tuple(planned),
+            builds,
+            built_s,
+            tuple(proven),
+            sum(map(len, found.values())),
+            digest(found),
+            digest(expected),
+            differences(found, expected),
+        )
 
 
 def build(home: Path, periods: list[str], planned: list[Correction], console: Console) -> int:
@@ -145,8 +170,9 @@ def build(home: Path, periods: list[str], planned: list[Correction], console: Co
     return builds
 
 
-def marts(periods: list[str]) -> Marts:
-    """All rows of the months' marts in the current warehouse."""
+def export(periods: list[str], folder: Path) -> Exported:
+    """Write all rows of the months' marts in the current warehouse into a folder."""
+    exported = Exported(folder)
     with connect() as connection:
         deliveries = {
             str(number): f"{county}/{period}"
@@ -154,11 +180,12 @@ def marts(periods: list[str]) -> Marts:
                 "select delivery_id, county_code, period from ops.delivery"
             )
         }
-        return {
-            (period, mart.name): _rows(connection, mart, period, deliveries)
-            for period in periods
-            for mart in candidate_marts(connection)
-        }
+        for period in periods:
+            (folder / period).mkdir(parents=True)
+            for mart in candidate_marts(connection):
+                table = _rows(connection, mart, period, deliveries)
+                exported.file(period, mart.name).write_text(json.dumps(table, ensure_ascii=False))
+    return exported
 
 
 def _rows(
@@ -185,7 +212,8 @@ def _rows(
 def digest(found: Marts) -> str:
     """Ordered hash of all rows, without the columns that may differ."""
     total = hashlib.sha256()
-    for (period, mart), table in sorted(found.items()):
+    for period, mart in sorted(found):
+        table = found[period, mart]
         left_out = BY_RIGHT.get(mart, set())
         total.update(f"{period} {mart}\n".encode())
         for key, row in sorted(table.items()):

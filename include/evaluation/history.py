@@ -83,12 +83,25 @@ def municipality(
     It lies in ``keep``, which stays, or in a temporary folder, which goes. The process's
     ``WAREHOUSE_*`` settings are those of the municipality meanwhile.
     """
-    from include.cli.services import start_with_progress
     from include.cli.simulate import simulate_sources
+
+    home = keep or Path(tempfile.mkdtemp(prefix="warehouse-evaluation-"))
+    try:
+        with kept_municipality(home, console):
+            simulate_sources(profile, first, last, console)
+            yield home
+    finally:
+        if keep is None:
+            shutil.rmtree(home)
+
+
+@contextmanager
+def kept_municipality(home: Path, console: Console) -> Iterator[None]:
+    """A municipality that was kept, as it is, with its services running."""
+    from include.cli.services import start_with_progress
     from include.services import embedded, postgres, supervisor
     from include.settings import settings
 
-    home = keep or Path(tempfile.mkdtemp(prefix="warehouse-evaluation-"))
     before = dict(os.environ)
     for name in [name for name in os.environ if name.startswith("WAREHOUSE_")]:
         del os.environ[name]
@@ -98,15 +111,12 @@ def municipality(
     try:
         start_with_progress(list(SERVICES), console)
         embedded.apply()
-        simulate_sources(profile, first, last, console)
-        yield home
+        yield
     finally:
         supervisor.stop()
         os.environ.clear()
         os.environ.update(before)
         settings.cache_clear()
-        if keep is None:
-            shutil.rmtree(home)
 
 
 def run_months(
@@ -131,6 +141,17 @@ def run_months(
                 spent[period][step] = time.monotonic() - began
                 progress.advance(task)
     return spent
+
+
+def published_months() -> list[str]:
+    """The months that the current warehouse shows, in order."""
+    with connect() as connection:
+        return [
+            period
+            for (period,) in connection.execute(
+                "select distinct period from ops.publication where state = 'published' order by 1"
+            )
+        ]
 
 
 def _last_build(period: str) -> int:

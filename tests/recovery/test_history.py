@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from include.evaluation.corrected import BY_RIGHT, Difference, Marts, differences, digest, marts
+from include.evaluation.corrected import BY_RIGHT, Difference, Marts, differences, digest, export
 from tests.e2e.municipality import Municipality
 from tests.recovery.conftest import FIRST, LAST, folder, run_months
 
@@ -28,7 +29,7 @@ def test_every_version_is_proven(small: Municipality) -> None:
 
 
 def test_the_end_is_what_a_warehouse_shows_that_was_right_from_the_start(
-    small: Municipality,
+    small: Municipality, tmp_path: Path
 ) -> None:
     home = folder("warehouse-right-")
     right = Municipality(home)
@@ -37,12 +38,12 @@ def test_the_end_is_what_a_warehouse_shows_that_was_right_from_the_start(
         run_months(home, FIRST, LAST)
         assert right.run("up", "postgres").code == 0
         with right.as_settings():
-            expected = marts(PERIODS)
+            expected = export(PERIODS, tmp_path / "expected")
     finally:
         right.run("down")
         shutil.rmtree(home)
     with small.as_settings():
-        found = marts(PERIODS)
+        found = export(PERIODS, tmp_path / "found")
     assert digest(found) == digest(expected)
     differing = differences(found, expected)
     assert {one.mart for one in differing} == {"data_health"}
