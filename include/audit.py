@@ -141,11 +141,9 @@ def copy_head() -> None:
     """Copy number and hash of the last row to ``home/audit``, where the database's rulers may not
     write. To be called after an event has been committed."""
     with connect() as connection:
-        last = connection.execute(
-            "select seq, hash from audit.event order by seq desc limit 1"
-        ).fetchone()
-    if last:
-        _append(*last)
+        row = connection.execute("select seq, hash from audit.head()").fetchone()
+    if row and row[0]:
+        _append(*row)
 
 
 def heads_file() -> Path:

@@ -17,7 +17,7 @@ from include.services import embedded
 COMMAND_MODULES = (
     "demo", "services", "build", "backfill", "publications", "approval", "retention", "replay",
     "verify", "backup", "readiness", "ingest", "receipt", "quarantine", "expectations", "alert",
-    "link", "audit", "psql", "simulate", "bench", "evaluate", "docs", "test",
+    "link", "look_up", "audit", "psql", "simulate", "bench", "evaluate", "docs", "test",
 )  # fmt: skip
 """In the order in which ``--help`` lists them. They import what is heavy inside their functions."""
 WITHOUT_SERVICES = ("docs", "test")

@@ -13,7 +13,7 @@ create table audit.subject (
 create table audit.event (
     seq bigint primary key,
     at timestamptz not null,
-    -- The database account, and who sat before it as the client says.
+    -- The database account (and the role it took on), and who sat before it as the client says.
     account text not null,
     operator text,
     action text not null check (action ~ '^[a-z_]+$'),
@@ -59,6 +59,13 @@ as $$
     ]) with ordinality as fields (field, n)
 $$;
 
+create function audit.account() returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select session_user || coalesce(' as ' || nullif(current_setting('role', true), 'none'), '')
+$$;
+
 -- The one way to write: a row at the end of the chain, in the caller's transaction. Writers take
 -- turns until they commit. A reason is free text, so numbers of persons in it are refused.
 create function audit.record(
@@ -91,7 +98,7 @@ begin
     written.seq := coalesce(written.seq, 0) + 1;
     written.previous := coalesce(written.previous, repeat('0', 64));
     written.at := clock_timestamp();
-    written.account := session_user;
+    written.account := audit.account();
     written.operator := nullif(current_setting('warehouse.operator', true), '');
     written.action := action;
     written.purpose := purpose;
@@ -101,6 +108,14 @@ begin
     insert into audit.event select written.*;
     return written.seq;
 end
+$$;
+
+-- Where the chain ends, for whoever wrote to it and copies that out of the database.
+create function audit.head(out seq bigint, out hash text)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select e.seq, e.hash from audit.event as e order by e.seq desc limit 1
 $$;
 
 revoke all on schema audit from public;

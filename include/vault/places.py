@@ -47,6 +47,7 @@ _NOT_OURS = ("public",)
 _NAMED: dict[tuple[str, str], str] = {
     ("identifier", "value"): "resident_id",  # or household_no, by kind
     ("identifier", "key"): "either_key",
+    ("subject", "key"): "either_key",  # of the audit chain's pseudonyms
     ("told_alert", "told_no"): "alert_no",
     ("read_yb_settle", "certno"): "person_key",
     ("gate_result", "row_keys"): "row_keys",
