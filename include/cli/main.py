@@ -17,10 +17,11 @@ from include.services import embedded
 COMMAND_MODULES = (
     "demo", "services", "build", "backfill", "publications", "approval", "retention", "replay",
     "verify", "backup", "readiness", "ingest", "receipt", "quarantine", "expectations", "alert",
-    "link", "look_up", "audit", "psql", "simulate", "bench", "evaluate", "docs", "test",
+    "link", "look_up", "audit", "psql", "simulate", "bench", "evaluate", "docs", "supply",
+    "test",
 )  # fmt: skip
 """In the order in which ``--help`` lists them. They import what is heavy inside their functions."""
-WITHOUT_SERVICES = ("docs", "test")
+WITHOUT_SERVICES = ("docs", "supply", "sbom", "test")
 """Commands that must not know the embedded services' addresses: tests never touch real data."""
 
 app = typer.Typer(
