@@ -39,7 +39,7 @@ def check(lock: Path = LOCK, asked_for: Path = ASKED_FOR) -> Report:
             findings.append(f"{name} has no sha256")
         elif requirement.marker is None or requirement.marker.evaluate():
             locked[name] = pins[0]
-    asked = {canonicalize_name(Requirement(e).name) for e in _entries(asked_for)}
+    asked = {str(canonicalize_name(Requirement(e).name)) for e in _entries(asked_for)}
     findings += [f"{name} is asked for and not locked" for name in sorted(asked - named)]
     found = {str(canonicalize_name(one.metadata["Name"])): one.version for one in distributions()}
     findings += [
