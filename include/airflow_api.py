@@ -12,7 +12,8 @@ import httpx
 
 from include.errors import BackfillRefused, ServiceFailed
 from include.services import embedded
-from include.services.airflow_environment import ADMIN, api_url, password_file
+from include.services.airflow_environment import ADMIN, api_trust, api_url, password_file
+from include.transport import distrust
 
 PRODUCERS = ("county_delivery", "civil_affairs_delivery", "health_insurance_delivery")
 BUILD = "monthly_build"
@@ -67,7 +68,7 @@ class Airflow:
     """A session with the API server. Raises ServiceFailed where it does not answer."""
 
     def __init__(self) -> None:
-        self._http = httpx.Client(base_url=api_url(), timeout=60)
+        self._http = httpx.Client(base_url=api_url(), timeout=60, verify=api_trust())
         secret = json.loads(password_file(embedded.home()).read_text())[ADMIN]
         answer = self._call("POST", "/auth/token", json={"username": ADMIN, "password": secret})
         self._http.headers["Authorization"] = f"Bearer {answer['access_token']}"
@@ -230,6 +231,11 @@ class Airflow:
         try:
             return self._answer(self._http.request(method, path, **options))
         except httpx.TransportError as error:
+            if why := distrust(error):
+                raise ServiceFailed(
+                    f"Airflow's API at {api_url()} is not believed: {why}.",
+                    remedy="see WAREHOUSE_TLS_AUTHORITY and WAREHOUSE_AIRFLOW_API_URL.",
+                ) from None
             raise ServiceFailed(
                 f"Airflow's API at {api_url()} does not answer ({type(error).__name__}).",
                 remedy="see ./warehouse status; start it with ./warehouse up.",

@@ -28,8 +28,8 @@ from include.database import connect
 from include.errors import WarehouseError
 from include.locks import working_schemas
 from include.marts import columns_of
+from include.services import postgres
 from include.services.embedded import client_environment
-from include.services.postgres import bundled_bin
 from include.settings import settings
 from include.vault import identifier_key
 
@@ -208,16 +208,14 @@ def run_tool(tool: str, dsn: str, *arguments: str) -> None:
     Raises BackupRefused. What the tool says is cut off where the server's own words begin: they
     may quote a row.
     """
-    bundled = bundled_bin() / tool
     ended = subprocess.run(
-        [str(bundled if bundled.exists() else shutil.which(tool) or tool), "--no-password",
-         *arguments],
+        [postgres.client(tool, dsn), "--no-password", *arguments],
         env={**os.environ, **client_environment(dsn)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-    )  # fmt: skip
+    )
     if ended.returncode != 0:
         said = next((line for line in ended.stderr.splitlines() if "error:" in line), "")
         said = re.sub(r"(ERROR|DETAIL|CONTEXT):.*", r"\1", said)

@@ -24,6 +24,7 @@ from include.locks import begin_candidate, complete_candidate, working_schemas
 from include.settings import PROJECT_ROOT, settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+_TLS_OPTIONS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
 _DBT_PROCESS = PROJECT_ROOT / "include" / "dbt_process.py"
 _log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ def dbt_environment(workplace: Workplace | None = None) -> dict[str, str]:
         "DBT_USER": str(parts.get("user", "")),
         "DBT_PASSWORD": str(parts.get("password") or ""),
         "DBT_DATABASE": str(parts.get("dbname", "")),
+        **{f"DBT_{name.upper()}": str(parts.get(name) or "") for name in _TLS_OPTIONS},
         "DBT_TARGET_PATH": str(place.target),
         "DBT_LOG_PATH": str(settings().home / "logs" / "dbt"),
         "DBT_PROFILES_DIR": str(place.project),

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import smtplib
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 
 import httpx
@@ -20,6 +22,7 @@ from psycopg.rows import dict_row
 
 from include.database import connect
 from include.settings import settings
+from include.transport import distrust, trusting
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S = 15.0
@@ -54,7 +57,7 @@ def _carry(column: str, send: Callable[[list[dict[str, Any]]], None], now: datet
             _log.warning(
                 "%d notices could not be sent (%s of %s); they are tried again.",
                 len(notices),
-                type(error).__name__,
+                distrust(error) or type(error).__name__,
                 column.removesuffix("_at"),
             )
             return
@@ -69,7 +72,7 @@ def _carry(column: str, send: Callable[[list[dict[str, Any]]], None], now: datet
 def _post(notices: list[dict[str, Any]]) -> None:
     payload = [notice | {"noticed_at": notice["noticed_at"].isoformat()} for notice in notices]
     httpx.post(
-        settings().alert_webhook, json={"notices": payload}, timeout=_TIMEOUT_S
+        settings().alert_webhook, json={"notices": payload}, timeout=_TIMEOUT_S, verify=_trust()
     ).raise_for_status()
 
 
@@ -83,10 +86,21 @@ def _mail(notices: list[dict[str, Any]]) -> None:
     message.set_content(
         "\n\n".join(f"{notice['what']}\nWhat to do: {notice['remedy']}" for notice in notices)
     )
-    client = smtplib.SMTP_SSL if chosen.alert_smtp_security == "ssl" else smtplib.SMTP
+    trust = _trust()
+    # smtplib's own default believes every certificate.
+    context = ssl.create_default_context() if isinstance(trust, bool) else trust
+    client = (
+        partial(smtplib.SMTP_SSL, context=context)
+        if chosen.alert_smtp_security == "ssl"
+        else smtplib.SMTP
+    )
     with client(chosen.alert_smtp_host, chosen.alert_smtp_port, timeout=_TIMEOUT_S) as server:
         if chosen.alert_smtp_security == "starttls":
-            server.starttls()
+            server.starttls(context=context)
         if chosen.alert_smtp_user:
             server.login(chosen.alert_smtp_user, chosen.alert_smtp_password)
         server.send_message(message)
+
+
+def _trust() -> ssl.SSLContext | bool:
+    return trusting(settings().alert_authority, "WAREHOUSE_ALERT_AUTHORITY")

@@ -13,6 +13,7 @@ from psycopg import sql
 from include.contracts import Contract, contracts
 from include.database import connect
 from include.delimited import Table
+from include.landing import opened
 from include.layout import BLANKS, STRUCTURE_WORDS
 
 _TAIL = {
@@ -186,7 +187,7 @@ def copy_json_pages(
             cursor.copy(
                 r"copy api_page (body) from stdin (format csv, quote E'\x01', delimiter E'\x02')"
             ) as copy,
-            path.open("rb") as file,
+            opened(path) as file,
         ):
             while chunk := file.read(1 << 20):
                 copy.write(chunk)

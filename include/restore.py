@@ -31,6 +31,8 @@ from include.backup import (
 )
 from include.database import connect, migrate
 from include.errors import WarehouseError
+from include.sealed_landing import kept_with
+from include.sealing import key_name, keys
 from include.services import embedded
 from include.services.credentials import credentials, write_private
 from include.settings import settings
@@ -65,10 +67,10 @@ def restore(
 ) -> Restored:
     """Restore the backup in ``folder`` into the configured databases and home.
 
-    ``replace`` gives up what is here; ``other_key`` does without the secret of the person keys:
-    then persons of new deliveries are others than those of the restored ones. Raises BackupRefused
-    where the backup is not whole, RestoreRefused where it may not be restored here, or is not equal
-    to what was backed up afterwards.
+    ``replace`` gives up what is here; ``other_key`` does without the secret of the person keys
+    (then persons of new deliveries are others than those of the restored ones) and of landing.
+    Raises BackupRefused where the backup is not whole, RestoreRefused where it may not be restored
+    here, or is not equal to what was backed up afterwards.
     """
     manifest = read_manifest(folder)
     tell("the backup's sums")
@@ -86,6 +88,13 @@ def restore(
             remedy="set WAREHOUSE_PERSON_KEY_SECRET to the old one. Without it the old months can"
             " be shown, but persons of new deliveries get other keys and are strangers to them;"
             " --other-key accepts that.",
+        )
+    own = {"", *map(key_name, keys())}
+    if not other_key and (absent := sorted(kept_with(folder / "landing").keys() - own)):
+        raise RestoreRefused(
+            f"its delivered files are encrypted with keys that are not here: {', '.join(absent)}.",
+            remedy="put them into WAREHOUSE_LANDING_KEY_FILE. Without them the months can be shown"
+            " and none of their deliveries be read again; --other-key accepts that.",
         )
     for name in FOLDERS:
         tell(f"folder {name}")

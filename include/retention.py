@@ -20,8 +20,9 @@ from psycopg import sql
 
 from include.database import connect
 from include.inputs import months_back
+from include.landing import path_of, remove
 from include.publish import PUBLISH_LOCK
-from include.settings import PROJECT_ROOT, settings
+from include.settings import PROJECT_ROOT
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class OldFile:
 
     @property
     def path(self) -> Path:
-        return settings().landing / self.sha256[:2] / self.sha256
+        return path_of(self.sha256)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def drop(by: str, now: datetime | None = None) -> Plan:
             _drop_versions(connection, found.versions)
             _record(connection, found, by)
     for file in found.files:
-        file.path.unlink(missing_ok=True)
+        remove(file.sha256)
     return found
 
 

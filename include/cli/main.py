@@ -16,8 +16,8 @@ from include.services import embedded
 
 COMMAND_MODULES = (
     "demo", "services", "build", "backfill", "publications", "approval", "retention", "replay",
-    "verify", "backup", "readiness", "ingest", "receipt", "quarantine", "expectations", "alert",
-    "link", "look_up", "audit", "psql", "simulate", "bench", "evaluate", "docs", "supply",
+    "landing", "verify", "backup", "readiness", "ingest", "receipt", "quarantine", "expectations",
+    "alert", "link", "look_up", "audit", "psql", "simulate", "bench", "evaluate", "docs", "supply",
     "test",
 )  # fmt: skip
 """In the order in which ``--help`` lists them. They import what is heavy inside their functions."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from typing import Annotated
 
@@ -33,8 +32,8 @@ def psql(
     replays are read with --etl.
     """
     from include.errors import ConfigurationMissing, ServiceFailed
+    from include.services import postgres
     from include.services.embedded import client_environment
-    from include.services.postgres import bundled_bin
     from include.settings import settings
 
     name, dsn = (
@@ -42,13 +41,7 @@ def psql(
     )
     if not dsn:
         raise ConfigurationMissing(f"{name} is not set.", remedy="set it to a libpq URL.")
-    bundled = bundled_bin() / "psql"
-    program = str(bundled) if bundled.exists() else shutil.which("psql")
-    if program is None:
-        raise ConfigurationMissing(
-            "No psql is installed.",
-            remedy="install requirements.txt, or the postgresql-client package.",
-        )
+    program = postgres.client("psql", dsn)
     server = client_environment(dsn)
     address = (server.get("PGHOST", "127.0.0.1"), int(server.get("PGPORT", "5432")))
     try:

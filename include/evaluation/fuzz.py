@@ -29,7 +29,7 @@ from include.contracts import Source, contracts, kinds_of
 from include.database import connect
 from include.evaluation.counting import count_records
 from include.evaluation.mutations import MUTATIONS, Form, Original
-from include.landing import Landed, store
+from include.landing import Landed, opened, store
 from include.load import load
 from include.reader import table
 from include.sources import civil_affairs, health_insurance
@@ -117,7 +117,8 @@ def originals(home: Path, period: str) -> list[Original]:
         for contract in contracts().values():
             if contract.source == name:
                 landed = source.extract(period, contract.kind)
-                content = landed.path.read_bytes()
+                with opened(landed.path) as file:
+                    content = file.read()
                 found.append(
                     Original(contract.kind, landed.county_code, landed.file_name, content, form)
                 )

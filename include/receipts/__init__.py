@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from include.contracts import Source
 from include.database import connect
+from include.errors import SourceUnavailable
 from include.receipts.content import lines, receipt, receipts
 from include.receipts.model import Line, Receipt
 from include.receipts.page import page
@@ -104,7 +105,7 @@ def _give_back(period: str) -> None:
     for county_code, of_county in due.items():
         try:
             _put(period, county_code, of_county)
-        except (OSError, EOFError, SSHException) as error:
+        except (OSError, EOFError, SSHException, SourceUnavailable) as error:
             _log.warning(
                 "the receipts folder of county %s does not answer (%s): %d receipts stay due and"
                 " are sent with the next. What to do: check WAREHOUSE_RECEIPT_URL and the account.",

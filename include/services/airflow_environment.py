@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from include.errors import ConfigurationMissing
 from include.services import embedded
 from include.services.credentials import credentials, write_private
 from include.services.ports import ports
 from include.settings import PROJECT_ROOT, settings
+from include.transport import trusting
 
 ADMIN = "admin"
 REPORTS_POOL = "accepted_reports"
@@ -32,8 +36,37 @@ def password_file(home: Path) -> Path:
 
 def api_url() -> str:
     """Base address of Airflow's API server and page, without a slash at the end."""
-    given = os.environ.get("WAREHOUSE_AIRFLOW_API_URL")
-    return given or f"http://{embedded.host('airflow')}:{ports(embedded.home())['airflow']}"
+    given = settings().airflow_api_url.rstrip("/")
+    return given or f"{_scheme()}://{embedded.host('airflow')}:{ports(embedded.home())['airflow']}"
+
+
+def pages_url() -> str:
+    """Base address of Data Docs and dbt docs, under the name that the certificate is for."""
+    host = urlsplit(settings().airflow_api_url).hostname if settings().tls_certificate else None
+    return f"{_scheme()}://{host or '127.0.0.1'}:{ports(embedded.home())['pages']}"
+
+
+def api_trust() -> ssl.SSLContext | bool:
+    """What those who ask Airflow trust: the authority of its certificate."""
+    return trusting(settings().tls_authority, "WAREHOUSE_TLS_AUTHORITY")
+
+
+def certificate() -> tuple[str, str] | None:
+    """(certificate, key) files of what this machine serves; None where that is plain HTTP."""
+    chosen = settings()
+    if not chosen.tls_certificate:
+        return None
+    for name, path in (("CERTIFICATE", chosen.tls_certificate), ("KEY", chosen.tls_key)):
+        if not Path(path).is_file():
+            raise ConfigurationMissing(
+                f"WAREHOUSE_TLS_{name} is {path or 'not set'}, which is no file.",
+                remedy="name the certificate's and the key's files (PEM); it takes both.",
+            )
+    return str(Path(chosen.tls_certificate).absolute()), str(Path(chosen.tls_key).absolute())
+
+
+def _scheme() -> str:
+    return "https" if settings().tls_certificate else "http"
 
 
 def write_admin_password(home: Path) -> None:
@@ -51,7 +84,7 @@ def airflow_environment() -> dict[str, str]:
     home = embedded.home()
     secret = credentials(home)
     dsn = settings().airflow_dsn or embedded.environment()["WAREHOUSE_AIRFLOW_DSN"]
-    sqlalchemy_dsn = "postgresql+psycopg2" + dsn[dsn.index("://") :]
+    address = dsn[dsn.index("://") :]
     executables = str(Path(sys.executable).parent)
     values = {
         "core": {
@@ -74,7 +107,9 @@ def airflow_environment() -> dict[str, str]:
             "test_connection": "Disabled",
         },
         "database": {
-            "sql_alchemy_conn": sqlalchemy_dsn,
+            "sql_alchemy_conn": f"postgresql+psycopg2{address}",
+            # Not asyncpg, which does not know libpq's words: sslmode, sslrootcert.
+            "sql_alchemy_conn_async": f"postgresql+psycopg{address}",
             "sql_alchemy_pool_size": "5",
             "sql_alchemy_max_overflow": "5",
         },
@@ -82,7 +117,9 @@ def airflow_environment() -> dict[str, str]:
             "host": embedded.bind_address(),
             "port": str(ports(home)["airflow"]),
             # What a browser calls it; containers publish it on loopback too.
-            "base_url": f"http://127.0.0.1:{ports(home)['airflow']}",
+            "base_url": settings().airflow_api_url
+            or f"{_scheme()}://127.0.0.1:{ports(home)['airflow']}",
+            **_tls(),
             "workers": "1",
             "secret_key": secret["airflow_api"],
             "expose_config": "False",
@@ -102,6 +139,9 @@ def airflow_environment() -> dict[str, str]:
         },
         "logging": {
             "base_log_folder": str(home / "logs" / "airflow"),
+            # Whatever the umask: a log is for its owner.
+            "file_task_handler_new_folder_permissions": "0o700",
+            "file_task_handler_new_file_permissions": "0o600",
             "dag_processor_child_process_log_directory": str(home / "logs" / "dag-processor"),
             "colored_console_log": "False",
             "logging_level": "INFO",
@@ -124,4 +164,13 @@ def airflow_environment() -> dict[str, str]:
         "GX_ANALYTICS_ENABLED": "False",
         # Line by line into the log files.
         "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _tls() -> dict[str, str]:
+    """Airflow's words for the certificate it shows, and for the authority its workers trust."""
+    shown, authority = certificate(), settings().tls_authority
+    return {
+        **({"ssl_cert": shown[0], "ssl_key": shown[1]} if shown else {}),
+        **({"ssl_ca_file": str(Path(authority).absolute())} if authority else {}),
     }

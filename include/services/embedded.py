@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 from include.services.credentials import credentials
 from include.services.ports import ports
@@ -18,7 +19,11 @@ MARKER = "WAREHOUSE_EMBEDDED_VALUES"
 SFTP_COUNTY = "431081"
 """The county that delivers through SFTP; the ten others put their files into the drop folder."""
 SFTP_USER = "county"
-_OF_SIMULATED_COUNTIES = ("WAREHOUSE_COUNTY_URL_OVERRIDES", "WAREHOUSE_SCHEDULE_FROM")
+_OF_SIMULATED_COUNTIES = (
+    "WAREHOUSE_COUNTY_URL_OVERRIDES",
+    "WAREHOUSE_SCHEDULE_FROM",
+    "WAREHOUSE_SFTP_KNOWN_HOSTS",
+)
 
 
 def home() -> Path:
@@ -61,6 +66,7 @@ def environment() -> dict[str, str]:
         "WAREHOUSE_COUNTY_URL": f"file://{folder}/sources/county",
         "WAREHOUSE_COUNTY_URL_OVERRIDES": json.dumps({SFTP_COUNTY: sftp}),
         "WAREHOUSE_SFTP_PASSWORD": secret["sftp"],
+        "WAREHOUSE_SFTP_KNOWN_HOSTS": f"{folder}/sources/known_hosts",
         "WAREHOUSE_HEALTH_API_URL": f"http://{host('health_api')}:{port['health_api']}",
         "WAREHOUSE_HEALTH_CLIENT_SECRET": secret["health_client"],
         "WAREHOUSE_PERSON_KEY_SECRET": secret["person_key"],
@@ -113,13 +119,11 @@ def external_services() -> set[str]:
 
 
 def client_environment(dsn_url: str) -> dict[str, str]:
-    """libpq's ``PG*`` variables for a DSN: a password on a command line is readable by all."""
-    names = {
-        "host": "PGHOST",
-        "port": "PGPORT",
-        "user": "PGUSER",
-        "password": "PGPASSWORD",
-        "dbname": "PGDATABASE",
-    }
+    """libpq's ``PG*`` variables for a DSN: a password on a command line is readable by all.
+
+    All that a DSN may say and that has a variable: address and account, ``sslmode``,
+    ``sslrootcert``, and so on.
+    """
+    names = {each.keyword.decode(): each.envvar for each in Conninfo.get_defaults() if each.envvar}
     parts = conninfo_to_dict(dsn_url)
-    return {names[key]: str(value) for key, value in parts.items() if key in names and value}
+    return {names[key].decode(): str(value) for key, value in parts.items() if key in names}

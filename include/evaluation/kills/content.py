@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from include.database import connect
+from include.landing import opened, path_of
 from include.receipts import files, receipts
 from include.settings import settings
 
@@ -134,8 +135,11 @@ def _landing() -> str:
         wanted = connection.execute("select distinct sha256 from ops.delivery").fetchall()
     wrong = 0
     for (sha256,) in wanted:
-        path = settings().landing / sha256[:2] / sha256
-        wrong += not path.exists() or _digest_of(path.read_bytes()) != sha256
+        try:
+            with opened(path_of(sha256)) as file:
+                wrong += _digest_of(file.read()) != sha256
+        except FileNotFoundError:
+            wrong += 1
     left = [path.name for path in settings().landing.glob(".[ir]*-*")]
     return f"{wrong} wrong, {len(left)} left"
 
