@@ -31,12 +31,14 @@ from include.marts import columns_of
 from include.services import postgres
 from include.services.embedded import client_environment
 from include.settings import settings
-from include.vault import identifier_key
+from include.vault.secrets import keyed, known_secrets
+from include.vault.versions import identifier_key
 
 MANIFEST = "manifest.json"
 SECRETS = "secrets.json"
 FOLDERS = ("landing", "builds", "receipts", "data_docs")
 """Folders of ``home`` that are kept. Logs, dbt's artefacts and services' files are not."""
+_CHECK = ("backup", "check")
 _LEFT_OUT = ("builds/targets", "builds/projects", "landing/parts")
 FORMAT = 1
 _JOBS = min(4, os.cpu_count() or 1)
@@ -199,7 +201,14 @@ def published(connection: psycopg.Connection[Any]) -> dict[str, dict[str, Any]]:
 
 def person_key_check() -> str:
     """A keyed hash of a word, to tell secrets apart; empty without a secret."""
-    return identifier_key("backup", "check") if settings().person_key_secret else ""
+    return identifier_key(*_CHECK) if known_secrets() else ""
+
+
+def is_made_with(check: str) -> bool:
+    """Whether one of the secrets known here is that of a manifest's ``person_key_check``."""
+    return check in {keyed(secret, *_CHECK) for secret in known_secrets()} or not (
+        check or known_secrets()
+    )
 
 
 def run_tool(tool: str, dsn: str, *arguments: str) -> None:

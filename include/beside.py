@@ -23,6 +23,8 @@ class Version:
     """A published version by its entry in ``ops.publication`` and ``ops.build``.
 
     ``is_shown``: its rows are in marts, not in archive. ``contents`` are {mart: {rows, sha256}}.
+    ``are_keys_old``: they were hashed under keys of before a rotation, since rows that retention
+    dropped cannot be hashed anew.
     """
 
     publication_id: int
@@ -35,6 +37,7 @@ class Version:
     functions_sha256: str | None
     deliveries: tuple[int, ...]
     contents: dict[str, dict[str, Any]]
+    are_keys_old: bool
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def versions_of(connection: psycopg.Connection[Any], period: str | None = None) 
         " p.publication_id = last_value(p.publication_id) over (partition by p.period"
         " order by p.version rows between unbounded preceding and unbounded following),"
         " b.known_at, b.code_sha256, b.seeds_sha256, b.build_id, b.linkage_sha256,"
-        " b.functions_sha256, p.deliveries, p.marts"
+        " b.functions_sha256, p.deliveries, p.marts, p.key_version < ops.key_version()"
         " from ops.publication as p inner join ops.build as b using (build_id)"
         " where p.state = 'published' and (%(period)s::text is null or p.period = %(period)s)"
         " order by p.period, p.version",
@@ -91,10 +94,11 @@ def versions_of(connection: psycopg.Connection[Any], period: str | None = None) 
             functions,
             tuple(deliveries),
             contents,
+            are_keys_old,
         )
         for (
             publication_id, period, version, published_at, is_shown, known_at, code, seeds,
-            build_id, linkage, functions, deliveries, contents,
+            build_id, linkage, functions, deliveries, contents, are_keys_old,
         ) in found
     ]  # fmt: skip
 
@@ -200,9 +204,11 @@ def _compare(connection: psycopg.Connection[Any], version: Version, mart: Mart) 
 def _by_hash(
     connection: psycopg.Connection[Any], version: Version, mart: Mart, said: dict[str, Any]
 ) -> MartDifference:
-    """The stored rows are gone: the log's hash is what there is to compare with."""
+    """The stored rows are gone: the log's hash is what there is to compare with; their number alone
+    where keys were rotated since."""
     built = content(connection, CANDIDATE, mart, version.period)
-    changed = 0 if built["sha256"] == said["sha256"] else max(built["rows"], said["rows"])
+    name = "rows" if version.are_keys_old else "sha256"
+    changed = 0 if built[name] == said[name] else max(built["rows"], said["rows"])
     return MartDifference(mart.name, built["rows"], said["rows"], changed=changed, by_hash=True)
 
 

@@ -25,6 +25,7 @@ from include.linkage.assign import link
 from include.locks import DBT_SESSIONS, end_sessions
 from include.marts import Mart, candidate_marts
 from include.settings import settings
+from include.vault.rotating import settled
 
 PREFIX = "rebuild_"
 CANDIDATE = f"{PREFIX}candidate"
@@ -98,6 +99,7 @@ def rooms() -> Iterator[Rooms]:
                 "another replay or verification is at work.",
                 remedy="wait until it has ended; it disturbs no build.",
             )
+        settled(guard)
         end_sessions(guard, f"{PREFIX}{DBT_SESSIONS}")
         _clear()
         try:

@@ -23,7 +23,7 @@ from include.backup import (
     SECRETS,
     Manifest,
     databases,
-    person_key_check,
+    is_made_with,
     published,
     read_manifest,
     run_tool,
@@ -36,6 +36,7 @@ from include.sealing import key_name, keys
 from include.services import embedded
 from include.services.credentials import credentials, write_private
 from include.settings import settings
+from include.vault.versions import adopt
 
 _KEYS = ("person_key", "airflow_fernet")
 """Secrets that what is stored was made with. Passwords are the new server's own."""
@@ -82,7 +83,7 @@ def restore(
         _demand_empty(wanted["warehouse"])
     if manifest.with_secrets:
         _take_keys(folder)
-    if not other_key and person_key_check() != manifest.person_key_check:
+    if not other_key and not is_made_with(manifest.person_key_check):
         raise RestoreRefused(
             "the secret of the person keys is not the one that the backup's keys were made with.",
             remedy="set WAREHOUSE_PERSON_KEY_SECRET to the old one. Without it the old months can"
@@ -120,6 +121,9 @@ def restore(
             remedy="do not use it; this is a defect, or somebody wrote meanwhile.",
         )
     applied = migrate()
+    if other_key:
+        with connect() as connection:
+            adopt(connection)
     return Restored(
         manifest.made_at,
         tuple(wanted),

@@ -19,6 +19,7 @@ from include.marts import Mart, content, published_marts
 from include.publication_log import Version, versions
 from include.publish import PUBLISH_LOCK, archive
 from include.stale import annotate
+from include.vault.rotating import settled
 
 
 def rollback(period: str, to: int | None = None, *, reason: str, by: str) -> int:
@@ -31,6 +32,7 @@ def rollback(period: str, to: int | None = None, *, reason: str, by: str) -> int
     if not reason.strip():
         raise RollbackRefused("the reason is empty.", remedy='say why, as in --reason "…".')
     with connect() as connection:
+        settled(connection)
         connection.execute("select pg_advisory_xact_lock(%s)", [PUBLISH_LOCK])
         known = versions(connection, period)
         current, target = _target(period, known, to)

@@ -70,8 +70,13 @@ class Settings(BaseSettings):
     health_client_secret: Secret = ""
 
     person_key_secret: Secret = ""
-    """Secret of the keyed person hashes; never stored in the database."""
-    person_key_version: int = 1
+    """Secret of the keyed person hashes (include/vault/secrets.py); never in the database."""
+    person_key_next_secret: Secret = ""
+    """While the keys are rotated: the secret they are made with from then on."""
+    person_key_file: Path | None = None
+    """File with such secrets, one a line; or JSON, under names that begin with person_key."""
+    person_key_variable: str = ""
+    """Name of an Airflow variable with such secrets, one a line, in Airflow's secrets backend."""
 
     landing_key: Secret = ""
     """Keys that delivered files are encrypted with (64 hexadecimal digits; the first one seals)."""

@@ -143,4 +143,7 @@ def _notes(connection: psycopg.Connection[Any], version: Version) -> tuple[str, 
         notes.append("persons were linked by other code then")
     if version.functions_sha256 not in (None, kept.functions_sha256(connection)):
         notes.append("the database's functions that read cells have changed by a migration")
+    if version.are_keys_old:
+        notes.append("person keys were rotated since, and retention had dropped its rows: of those"
+                     " only the number is compared")  # fmt: skip
     return tuple(notes)

@@ -10,6 +10,7 @@ from typing import Any
 
 from include.database import connect
 from include.errors import WarehouseError
+from include.vault.rotating import settled
 
 
 class DecisionRefused(WarehouseError):
@@ -36,6 +37,7 @@ def decide(subject: str, candidate: str, verdict: str, reason: str, by: str) -> 
     one, begins so, or where the subject was judged to be somebody already.
     """
     with connect() as connection:
+        settled(connection)
         pairs = connection.execute(
             "select distinct subject_key, candidate_key from vault.link_review "
             "where starts_with(subject_key, %s) and starts_with(candidate_key, %s)",
@@ -91,6 +93,7 @@ def merge(alias_key: str, person_key: str, reason: str, by: str) -> int:
     Raises DecisionRefused for unknown keys, and where either is an alias already or has one.
     """
     with connect() as connection:
+        settled(connection)
         known = connection.execute(
             "select count(distinct key) from (select key from vault.identifier "
             "where kind = 'person' union all select person_key from vault.person_link) as k "
@@ -128,6 +131,7 @@ def unmerge(alias_id: int, by: str) -> None:
 
 def _undo(table: str, column: str, number: int, by: str) -> None:
     with connect() as connection:
+        settled(connection)
         done = connection.execute(
             f"update vault.{table} set undone_at = clock_timestamp(), undone_by = %s "
             f"where {column} = %s and undone_at is null".encode(),

@@ -24,6 +24,11 @@ _OF_SIMULATED_COUNTIES = (
     "WAREHOUSE_SCHEDULE_FROM",
     "WAREHOUSE_SFTP_KNOWN_HOSTS",
 )
+_PERSON_KEYS = (
+    "WAREHOUSE_PERSON_KEY_FILE",
+    "WAREHOUSE_PERSON_KEY_SECRET",
+    "WAREHOUSE_PERSON_KEY_VARIABLE",
+)
 
 
 def home() -> Path:
@@ -69,7 +74,8 @@ def environment() -> dict[str, str]:
         "WAREHOUSE_SFTP_KNOWN_HOSTS": f"{folder}/sources/known_hosts",
         "WAREHOUSE_HEALTH_API_URL": f"http://{host('health_api')}:{port['health_api']}",
         "WAREHOUSE_HEALTH_CLIENT_SECRET": secret["health_client"],
-        "WAREHOUSE_PERSON_KEY_SECRET": secret["person_key"],
+        # The file: what runs for long sees a new secret, and no environment shows it.
+        _PERSON_KEYS[0]: str(folder / "secrets.json"),
         # The simulated sources deliver what ./warehouse simulate made, and no month by themselves.
         "WAREHOUSE_SCHEDULE_FROM": "2100-01",
     }
@@ -79,9 +85,12 @@ def apply() -> None:
     """Put ``environment()`` into this process where the user set nothing; forget old settings."""
     # A real drop folder has no embedded SFTP county in it.
     own_county_url = is_given("WAREHOUSE_COUNTY_URL")
+    own_person_keys = any(is_given(name) for name in _PERSON_KEYS)
     applied = {}
     for name, value in environment().items():
         if is_given(name) or (own_county_url and name in _OF_SIMULATED_COUNTIES):
+            continue
+        if own_person_keys and name in _PERSON_KEYS:
             continue
         os.environ[name] = value
         applied[name] = _digest(value)

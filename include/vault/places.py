@@ -15,7 +15,7 @@ compares (include/vault/search.py), so that a place which is not listed here fai
 
 ``holds`` is a key: ``person_key``, ``household_key``, ``either_key`` (one of the two, by another
 column of the row), ``record_key`` (a record of a quarantined row, a subject without an ID),
-``alert_key``, ``alert_no``, ``row_keys`` (a mart's grain in words: keys among other things); or
+``alert_key``, ``alert_no``, ``row_keys`` (what names a row: keys among other things); or
 delivered: ``resident_id``, ``household_no``, ``system_no`` (a system's own number of a person),
 ``name``, ``phone``, ``address``, ``bank_no``.
 
@@ -58,10 +58,10 @@ _NAMED: dict[tuple[str, str], str] = {
     ("link_decision", "subject_key"): "record_key",
     ("delivery_defect", "subject_key"): "record_key",
     ("data_finding", "finding_key"): "either_key",
-    ("reconciliation", "case_key"): "either_key",
 }
 """(table, column) -> what it holds, where the column's name does not say it."""
 _ENDINGS = {
+    "case_key": "row_keys",
     "alert_key": "alert_key",
     "person_key": "person_key",
     "alias_key": "person_key",
