@@ -46,7 +46,7 @@ def demand_settled(connection: psycopg.Connection[Any]) -> None:
     """Raises RotationUnderWay where a rotation was begun and has not ended."""
     row = connection.execute(
         "select from_version, to_version, to_char(begun_at at time zone 'UTC',"
-        " 'YYYY-MM-DD HH24:MI') from vault.rotation where ended_at is null"
+        " 'YYYY-MM-DD HH24:MI') from ops.open_rotation()"
     ).fetchone()
     if row:
         raise RotationUnderWay(
