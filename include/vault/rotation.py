@@ -21,6 +21,7 @@ from typing import Any
 
 import psycopg
 
+from include import audit
 from include.database import connect
 from include.errors import WarehouseError
 from include.locks import working_schemas
@@ -132,6 +133,7 @@ def start(by: str, reason: str, tell: Tell = lambda _: None) -> Rotation:
                 " select %s, version, %s, %s from made",
                 [fingerprint(secret), old.version, by, reason.strip()],
             )
+            audit.record(connection, "key_rotation_begun", detail={"from": old.version})
         return _go_on(tell)
 
 
@@ -199,6 +201,8 @@ def _go_on(tell: Tell) -> Rotation:
             "update vault.rotation set phase = 'done', ended_at = clock_timestamp()"
             " where ended_at is null"
         )
+        audit.record(connection, "key_rotation_ended", detail={"to": rotation.to_version})
+    audit.copy_head()
     settle_secret()
     across.vacuum()
     tell("")

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from include import audit
 from include.database import connect
 from include.errors import RollbackRefused
 from include.linkage.decisions import merge
@@ -189,6 +190,9 @@ def test_every_key_is_a_new_one_and_no_figure_changes(db: psycopg.Connection) ->
     assert not old & (all_keys(db) - {no for no in old if no.startswith("YJ")})
     assert places_of(db, old) == {"vault.told_alert.told_no"}
     assert db.execute("select count(*) from vault.rekeyed").fetchone() == (0,)
+    told = db.execute("select action, detail from audit.event order by seq").fetchall()
+    assert told == [("key_rotation_begun", {"from": 1}), ("key_rotation_ended", {"to": 2})]
+    assert audit.verify().is_whole
     with connect() as connection:
         demand_untouched(connection)
         assert in_force(connection).version == 2
