@@ -1,6 +1,6 @@
 -- The rotation of the person keys that was begun and has not ended, for whoever must not run beside
 -- one and reads no vault.
-create function ops.open_rotation(
+create or replace function ops.open_rotation(
     out from_version integer, out to_version integer, out begun_at timestamptz
 ) returns setof record
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$
