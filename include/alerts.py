@@ -19,7 +19,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from include.build import DBT_PROJECT
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import WarehouseError
 from include.vault.rotating import settled
 
@@ -118,6 +118,7 @@ _NEW = " and since = period"
 _ORDER = " order by period, county_code, rule_code, alert_key"
 
 
+@acting_as("case_worker")
 def listed(which: Filter) -> list[Alert]:
     """The published alerts that ``which`` names, with what has become of them by now."""
     with connect() as connection:
@@ -125,6 +126,7 @@ def listed(which: Filter) -> list[Alert]:
         return _standing(connection, which)
 
 
+@acting_as("case_worker")
 def advance(
     keys: Sequence[str],
     which: Filter,

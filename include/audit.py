@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.settings import settings
 
 _BEGINNING = "0" * 64
@@ -86,6 +86,7 @@ def name_operator(connection: psycopg.Connection[Any]) -> None:
     connection.execute("select set_config('warehouse.operator', %s, true)", [getpass.getuser()])
 
 
+@acting_as("auditor")
 def events(limit: int, subject_key: str | None = None) -> list[Event]:
     """The latest events, newest first; of one person or household, where a key is given."""
     with connect() as connection:
@@ -102,6 +103,7 @@ def events(limit: int, subject_key: str | None = None) -> list[Event]:
         ]
 
 
+@acting_as("auditor")
 def verify() -> Verdict:
     """Go through the chain and the copied heads; names the first row that is not as written.
 

@@ -24,7 +24,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import WarehouseError
 from include.locks import working_schemas
 from include.marts import columns_of
@@ -54,13 +54,12 @@ class Manifest:
     """What a backup holds. ``files`` are path -> sha256; ``contents`` {month/mart: {rows, sha256}}.
 
     ``person_key_check`` is a keyed hash of a word: equal where the secret is the same, and no
-    secret. ``roles`` are those that something was granted to.
+    secret.
     """
 
     made_at: str
     databases: tuple[str, ...]
     server: str
-    roles: tuple[str, ...]
     deliveries: int
     publications: int
     contents: dict[str, dict[str, Any]]
@@ -77,6 +76,7 @@ def databases() -> dict[str, str]:
     return {name: dsn for name, dsn in found.items() if dsn}
 
 
+@acting_as("owner")
 def backup(
     folder: Path, with_secrets: bool = False, tell: Callable[[str], None] = lambda _: None
 ) -> Manifest:
@@ -94,6 +94,7 @@ def backup(
     folder.chmod(0o700)
     with working_schemas(None, "warehouse backup"):
         with connect() as connection:
+            _demand_sight(connection)
             state = _state(connection)
             contents = published(connection)
         for name, dsn in databases().items():
@@ -102,6 +103,8 @@ def backup(
                 "pg_dump",
                 dsn,
                 *("--format=directory", f"--jobs={_JOBS}", "--no-owner", "--no-sync"),
+                # Rights are the declaration's, and are made anew where it is restored.
+                *("--no-privileges", "--no-policies", "--enable-row-security"),
                 *("--exclude-schema=rebuild_*", f"--file={folder / f'{name}.dump'}"),
             )
     # After the dump: each delivery that it names landed before.
@@ -142,6 +145,7 @@ def read_manifest(folder: Path) -> Manifest:
         told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if told["format"] != FORMAT:
             raise ValueError
+        told.pop("roles", None)  # of backups that took grants along
         return Manifest(**told)
     except (OSError, ValueError, KeyError, TypeError):
         raise BackupRefused(
@@ -236,22 +240,27 @@ def run_tool(tool: str, dsn: str, *arguments: str) -> None:
         )
 
 
-def _state(connection: psycopg.Connection[Any]) -> tuple[str, tuple[str, ...], int, int]:
-    """(server version, roles with grants, deliveries, publications)."""
+def _demand_sight(connection: psycopg.Connection[Any]) -> None:
+    """Row-level security binds the marts' owner too: whoever is not of them would dump no row."""
+    row = connection.execute(
+        "select bool_and(pg_has_role(tableowner, 'usage')) from pg_tables"
+        " where schemaname in ('marts', 'archive')"
+    ).fetchone()
+    if row == (False,):
+        raise BackupRefused(
+            "the account may not see all rows of marts and archive.",
+            remedy="./warehouse access apply, as the account that owns the database.",
+        )
+
+
+def _state(connection: psycopg.Connection[Any]) -> tuple[str, int, int]:
+    """(server version, deliveries, publications)."""
     row = connection.execute(
         "select current_setting('server_version'), (select count(*) from ops.delivery),"
         " (select count(*) from ops.publication)"
     ).fetchone()
     assert row is not None
-    roles = connection.execute(
-        "select distinct grantee::regrole::text from ("
-        " select (aclexplode(relacl)).grantee from pg_class where relacl is not null"
-        " union select (aclexplode(nspacl)).grantee from pg_namespace"
-        " where nspname !~ '^pg_' and nspname <> 'information_schema'"
-        ") as granted where grantee <> 0 and grantee <> current_user::regrole"
-        " and grantee::regrole::text !~ '^pg_' and grantee > 16383 order by 1"
-    )
-    return str(row[0]), tuple(role for (role,) in roles), int(row[1]), int(row[2])
+    return str(row[0]), int(row[1]), int(row[2])
 
 
 def _copy(home: Path, name: str, folder: Path) -> None:

@@ -20,7 +20,7 @@ import httpx
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.settings import settings
 from include.transport import distrust, trusting
 
@@ -30,6 +30,7 @@ _KEPT_FOR = timedelta(days=1)
 """How long an unsent notice is tried; what is older is news no more when a receiver is set up."""
 
 
+@acting_as("operator")
 def deliver(now: datetime) -> None:
     """Send what has not been sent, one message per receiver. What fails stays for the next call."""
     if settings().alert_webhook:

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from include import reader
 from include.contracts import Column, Contract, contracts
-from include.database import connect
+from include.database import acting_as, connect
 from include.defects import record_defects
 from include.defects.form import record_form
 from include.delimited import Table
@@ -50,6 +50,7 @@ class _Loaded:
     refusal: UnreadableDelivery | None = None
 
 
+@acting_as("loader")
 def load(landed: Landed, contract: Contract | None = None) -> int:
     """Load one landed file; returns its delivery_id. One transaction: all of it or nothing.
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from include.database import dsn_of
 from include.errors import WarehouseError
 from include.settings import settings
 from include.vault.rotating import demand_settled
@@ -55,7 +56,7 @@ def working_schemas(
         yield
         return
     name = reader if build_id is None else f"warehouse build {build_id}"
-    with psycopg.connect(settings().dsn, autocommit=True, application_name=name) as session:
+    with psycopg.connect(dsn_of("transformer"), autocommit=True, application_name=name) as session:
         _take(session, name)
         if not is_rotation:
             demand_settled(session)

@@ -17,9 +17,9 @@ from typing import Any, Literal
 import psycopg
 from psycopg.rows import dict_row
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import contracts
-from include.database import connect
+from include.database import acting_as, connect
 from include.readiness import Readiness, assess
 from include.settings import settings
 from include.unfinished import unfinished_months
@@ -43,6 +43,7 @@ class Notice:
     remedy: str
 
 
+@acting_as("operator")
 def tell(found: Iterable[Notice] = (), now: datetime | None = None) -> int:
     """Record ``found`` and what the register says, as far as it is new, and send what is unsent.
 
@@ -74,6 +75,7 @@ def task_failed(dag_id: str, task: str, period: str | None, error: BaseException
     )
 
 
+@acting_as("operator")
 def task_recovered(dag_id: str, task: str, period: str | None) -> None:
     """A task succeeded: its next failure is told again."""
     with connect() as connection:

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from include.contracts import Contract, contracts
-from include.database import connect
+from include.database import OWNER, connect
 from include.delimited import Table
 from include.landing import opened
 from include.layout import BLANKS, STRUCTURE_WORDS
@@ -33,7 +33,7 @@ def ensure_raw_tables(of: Iterable[Contract] | None = None) -> None:
 
     The row number is a sequence's next value, so that COPY takes a file's bytes as they are.
     """
-    with connect() as connection:
+    with connect(OWNER) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('raw'))")
         for contract in contracts().values() if of is None else of:
             kind = contract.kind

@@ -19,7 +19,7 @@ from psycopg import sql
 
 from include import kept
 from include.build import Workplace, dbt
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import WarehouseError
 from include.linkage.assign import link
 from include.locks import DBT_SESSIONS, end_sessions
@@ -63,6 +63,7 @@ class Rooms:
 
     _ran: tuple[str, str] | None = field(default=None)
 
+    @acting_as("transformer")
     def build(self, inputs: Inputs) -> tuple[Mart, ...]:
         """Build the month's marts in ``rebuild_candidate``; which there are.
 
@@ -92,7 +93,7 @@ def rooms() -> Iterator[Rooms]:
 
     Raises RebuildRefused where another rebuild is at work.
     """
-    with connect() as guard:
+    with connect("transformer") as guard:
         guard.autocommit = True
         if guard.execute("select pg_try_advisory_lock(%s)", [_LOCK]).fetchone() != (True,):
             raise RebuildRefused(
@@ -108,6 +109,7 @@ def rooms() -> Iterator[Rooms]:
             _clear()
 
 
+@acting_as("transformer")
 def _clear() -> None:
     """Drop the rooms. One by one: a transaction may not hold as many locks as they have tables."""
     with connect() as connection:

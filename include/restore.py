@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from include.access.enforce import enforce
 from include.backup import (
     FOLDERS,
     SECRETS,
@@ -29,7 +30,7 @@ from include.backup import (
     run_tool,
     verify_files,
 )
-from include.database import connect, migrate
+from include.database import acting_as, connect, migrate
 from include.errors import WarehouseError
 from include.sealed_landing import kept_with
 from include.sealing import key_name, keys
@@ -60,6 +61,7 @@ class Restored:
     applied: tuple[str, ...]
 
 
+@acting_as("owner")
 def restore(
     folder: Path,
     replace: bool = False,
@@ -78,7 +80,6 @@ def restore(
     verify_files(folder, manifest)
     wanted = _targets(manifest)
     _demand_nobody(wanted)
-    _demand_roles(manifest)
     if not replace:
         _demand_empty(wanted["warehouse"])
     if manifest.with_secrets:
@@ -108,7 +109,7 @@ def restore(
         run_tool(
             "pg_restore",
             dsn,
-            *("--exit-on-error", "--no-owner", "--jobs=4"),
+            *("--exit-on-error", "--no-owner", "--no-privileges", "--jobs=4"),
             *(f"--dbname={conninfo_to_dict(dsn)['dbname']}", str(folder / f"{name}.dump")),
         )
     tell("what is published is compared")
@@ -121,6 +122,8 @@ def restore(
             remedy="do not use it; this is a defect, or somebody wrote meanwhile.",
         )
     applied = migrate()
+    tell("roles and rights")
+    enforce()
     if other_key:
         with connect() as connection:
             adopt(connection)
@@ -161,16 +164,6 @@ def _demand_nobody(wanted: dict[str, str]) -> None:
                 remedy="./warehouse down, then restore again; it starts what it needs. Readers have"
                 " to leave too.",
             )
-
-
-def _demand_roles(manifest: Manifest) -> None:
-    with connect() as connection:
-        known = {role for (role,) in connection.execute("select rolname from pg_roles")}
-    if missing := sorted(set(manifest.roles) - known):
-        raise RestoreRefused(
-            f"the backup grants rights to {', '.join(missing)}, and the server has no such role.",
-            remedy=f"create role {missing[0]} nologin; then restore again.",
-        )
 
 
 def _demand_empty(dsn: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.inputs import months_back
 from include.landing import path_of, remove
 from include.publish import PUBLISH_LOCK
@@ -74,12 +74,14 @@ def rules() -> dict[str, Rule]:
         }
 
 
+@acting_as("publisher")
 def plan(now: datetime | None = None) -> Plan:
     """What would be dropped at ``now``."""
     with connect() as connection:
         return _plan(connection, now or datetime.now(UTC))
 
 
+@acting_as("publisher")
 def drop(by: str, now: datetime | None = None) -> Plan:
     """Drop what is over its time, and put on record what that was.
 

@@ -21,6 +21,19 @@ Secret = Annotated[str, Field(repr=False)]
 """A password, a key or an address that may hold one: not shown where settings are printed."""
 
 
+DUTIES = {
+    "loader": "loader_dsn",
+    "transformer": "transformer_dsn",
+    "publisher": "publisher_dsn",
+    "operator": "operator_dsn",
+    "case_worker": "case_worker_dsn",
+    "privacy_officer": "privacy_officer_dsn",
+    "auditor": "auditor_dsn",
+    "bi_city": "bi_dsn",
+}
+"""What our own processes and commands log in as -> its setting."""
+
+
 class Settings(BaseSettings):
     """Addresses, secrets and folders. DSNs are libpq URLs; durations say their unit."""
 
@@ -43,9 +56,18 @@ class Settings(BaseSettings):
     seed: int = 20260101
 
     dsn: Secret = ""
-    """Warehouse database as the ETL account."""
+    """Warehouse database as the account that owns it: migrations and ``access apply`` alone."""
+    loader_dsn: Secret = ""
+    transformer_dsn: Secret = ""
+    publisher_dsn: Secret = ""
+    operator_dsn: Secret = ""
+    case_worker_dsn: Secret = ""
+    privacy_officer_dsn: Secret = ""
+    auditor_dsn: Secret = ""
+    """Warehouse database as the account of that duty, of the same name (include/access/roles.yml);
+    without one, as the owner with SET ROLE."""
     bi_dsn: Secret = ""
-    """Warehouse database as the read-only BI account."""
+    """Warehouse database as bi_city, which reads the marts of the whole city."""
     airflow_dsn: Secret = ""
     airflow_api_url: str = ""
     """Airflow's API where it is not the one that ./warehouse starts."""
@@ -120,6 +142,11 @@ class Settings(BaseSettings):
     """How many of the latest months a county may still deliver or correct."""
     lookback_days: int = 62
     """How far before a period's first day a civil-affairs extract looks for late changes."""
+
+    @property
+    def duty_dsns(self) -> dict[str, str]:
+        """Duty -> DSN of its own account, empty where there is none."""
+        return {duty: getattr(self, field) for duty, field in DUTIES.items()}
 
     @property
     def landing(self) -> Path:

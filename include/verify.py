@@ -16,7 +16,7 @@ import psycopg
 
 from include import kept
 from include.beside import MartDifference, Version, compare, versions_of
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import WarehouseError
 from include.rebuild import Rooms, rooms
 
@@ -57,6 +57,7 @@ class Verified:
         return self.failure is None and not self.lost and not self.differences
 
 
+@acting_as("transformer")
 def versions(period: str | None = None, version: int | None = None) -> list[Version]:
     """Published versions by month and version: of all months, of one, or one of them.
 
@@ -78,6 +79,7 @@ def versions(period: str | None = None, version: int | None = None) -> list[Vers
     return found
 
 
+@acting_as("transformer")
 def verify(
     chosen: list[Version], begins: Callable[[Version], None] = lambda _: None
 ) -> Iterator[Verified]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import kinds_of
 from include.errors import BackfillRefused
 from include.holds import held_months

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from include.contracts import Contract, contracts
-from include.database import connect
+from include.database import acting_as, connect
 from include.defects.areas import area_names
 from include.defects.cells import cell_of, cells, unkeyed
 from include.defects.rules import rules
@@ -51,6 +51,7 @@ def record_defects(
     return found
 
 
+@acting_as("loader")
 def record_missing() -> int:
     """Judge the cells of deliveries that were loaded before there was this record; how many."""
     with connect() as connection:

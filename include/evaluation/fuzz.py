@@ -26,7 +26,7 @@ from psycopg import sql
 from include import reader
 from include.acceptance import judge
 from include.contracts import Source, contracts, kinds_of
-from include.database import connect
+from include.database import OWNER, connect
 from include.evaluation.counting import count_records
 from include.evaluation.mutations import MUTATIONS, Form, Original
 from include.landing import Landed, opened, store
@@ -152,7 +152,7 @@ def run(
             for source in _SOURCES:
                 judge(source, period)
         progress()
-    with connect() as connection:
+    with connect(OWNER) as connection:
         _tell(connection, delivered, result)
     own = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     reader.close()  # only ended processes are counted

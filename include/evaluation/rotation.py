@@ -18,7 +18,7 @@ from psycopg import sql
 
 from include import kept
 from include.build import DBT_PROJECT
-from include.database import connect
+from include.database import OWNER, connect
 from include.errors import WarehouseError
 from include.marts import Mart, published_marts
 from include.vault import months, rotation
@@ -97,7 +97,7 @@ def evaluate(
     seconds = time.monotonic() - began
     tell("every figure is measured again")
     after = measure()
-    with connect() as connection:
+    with connect(OWNER) as connection:
         months.demand_untouched(connection)  # the log knows the rows as they are now
     rebuilt: tuple[Difference, ...] = ()
     republished: tuple[str, ...] = ()
@@ -142,7 +142,7 @@ def differences(
 
 def measure() -> Measured:
     """Every mart of every published month, shown and archived, by what its keys are keys of."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         _name_keys(connection)
         found: Measured = {}
         bearing: dict[tuple[str, str], dict[str, str]] = {}
@@ -231,7 +231,7 @@ def _published(periods: list[str]) -> list[str]:
 
 
 def _versions() -> dict[str, int]:
-    with connect() as connection:
+    with connect(OWNER) as connection:
         return dict(
             connection.execute(
                 "select period, max(version) from ops.publication where state = 'published'"
@@ -242,7 +242,7 @@ def _versions() -> dict[str, int]:
 
 def _is_todays(period: str) -> bool:
     """What is shown of the month was built by the dbt project as it is."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         ran = connection.execute(
             "select b.code_sha256, b.seeds_sha256, b.linkage_sha256 from ops.publication as p"
             " inner join ops.build as b using (build_id) where p.period = %s"

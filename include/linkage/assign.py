@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.linkage.aliases import find_aliases
 from include.linkage.records import Reference, Subject, references, scope, subjects
 from include.settings import PROJECT_ROOT
@@ -52,6 +52,7 @@ class Link:
     """Candidates that a person has to judge."""
 
 
+@acting_as("transformer")
 def link(period: str, known_at: datetime, seeds: Path = SEEDS, aside: str = "") -> dict[str, int]:
     """Find the person of each row in scope that has no valid ID; how many by which method.
 

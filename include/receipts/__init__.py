@@ -6,7 +6,7 @@ import logging
 from pathlib import Path, PurePosixPath
 
 from include.contracts import Source
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import SourceUnavailable
 from include.receipts.content import lines, receipt, receipts
 from include.receipts.model import Line, Receipt
@@ -48,6 +48,7 @@ def files(of: Receipt) -> tuple[Path, Path]:
     return folder / f"{stem}.xlsx", folder / f"{stem}.html"
 
 
+@acting_as("loader")
 def write(*those: Receipt) -> None:
     """Write (anew) the workbooks and the pages of receipts; ``files`` says where."""
     with connect() as connection:
@@ -63,6 +64,7 @@ def write(*those: Receipt) -> None:
         )
 
 
+@acting_as("loader")
 def write_due(source: Source, period: str) -> list[Receipt]:
     """Write the receipts of all judged deliveries that have none; give counties theirs back.
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import dict_row
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import contracts
 from include.database import connect
 from include.errors import WarehouseError

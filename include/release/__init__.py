@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.publication_log import Version, shown
 from include.release import cube, files, record
 from include.release.declared import (
@@ -39,6 +39,7 @@ class Extract:
     sheet: Sheet
 
 
+@acting_as("publisher")
 def extract(name: str, period: str, *, reason: str, by: str, out: Path | None = None) -> Extract:
     """Make an extract of the shown version of a month and write its files below ``out``.
 

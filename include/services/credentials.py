@@ -10,11 +10,12 @@ import secrets
 from pathlib import Path
 
 from include.errors import ServiceFailed
+from include.settings import DUTIES
 
 _PASSWORDS = (
     "postgres",
     "warehouse_etl",
-    "bi_city",
+    *DUTIES,
     "airflow",
     "civil_affairs_admin",
     "civil_affairs_reader",

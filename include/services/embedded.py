@@ -12,7 +12,7 @@ from psycopg.pq import Conninfo
 
 from include.services.credentials import credentials
 from include.services.ports import ports
-from include.settings import Settings, settings
+from include.settings import DUTIES, Settings, settings
 
 MARKER = "WAREHOUSE_EMBEDDED_VALUES"
 """Digest of each variable that ``apply`` filled in, so that it is not taken for the user's own."""
@@ -29,6 +29,7 @@ _PERSON_KEYS = (
     "WAREHOUSE_PERSON_KEY_SECRET",
     "WAREHOUSE_PERSON_KEY_VARIABLE",
 )
+_OF_DUTIES = {f"WAREHOUSE_{field.upper()}": duty for duty, field in DUTIES.items()}
 
 
 def home() -> Path:
@@ -65,7 +66,7 @@ def environment() -> dict[str, str]:
     return {
         "WAREHOUSE_HOME": str(folder),
         "WAREHOUSE_DSN": dsn("warehouse_etl", "warehouse"),
-        "WAREHOUSE_BI_DSN": dsn("bi_city", "warehouse"),
+        **{name: dsn(duty, "warehouse") for name, duty in _OF_DUTIES.items()},
         "WAREHOUSE_AIRFLOW_DSN": dsn("airflow", "airflow"),
         "WAREHOUSE_CIVIL_AFFAIRS_DSN": dsn("civil_affairs_reader", "civil_affairs"),
         "WAREHOUSE_COUNTY_URL": f"file://{folder}/sources/county",
@@ -86,9 +87,15 @@ def apply() -> None:
     # A real drop folder has no embedded SFTP county in it.
     own_county_url = is_given("WAREHOUSE_COUNTY_URL")
     own_person_keys = any(is_given(name) for name in _PERSON_KEYS)
+    # Nor has a real warehouse the embedded one's accounts.
+    own_warehouse = is_given("WAREHOUSE_DSN")
     applied = {}
     for name, value in environment().items():
-        if is_given(name) or (own_county_url and name in _OF_SIMULATED_COUNTIES):
+        if (
+            is_given(name)
+            or (own_county_url and name in _OF_SIMULATED_COUNTIES)
+            or (own_warehouse and name in _OF_DUTIES)
+        ):
             continue
         if own_person_keys and name in _PERSON_KEYS:
             continue
@@ -113,7 +120,6 @@ def external_services() -> set[str]:
     """Embedded services that are not needed since the user named real ones."""
     addresses = (
         "WAREHOUSE_DSN",
-        "WAREHOUSE_BI_DSN",
         "WAREHOUSE_AIRFLOW_DSN",
         "WAREHOUSE_CIVIL_AFFAIRS_DSN",
     )

@@ -37,7 +37,8 @@ def databases() -> None:
 
 
 def schemas() -> None:
-    """Migrations and raw tables of the warehouse."""
+    """Migrations, raw tables and access rights of the warehouse."""
+    from include.access.enforce import enforce
     from include.database import migrate
     from include.defects import record_missing
     from include.load import ensure_raw_tables
@@ -45,6 +46,8 @@ def schemas() -> None:
     for name in migrate():
         print(f"applied {name}")
     ensure_raw_tables()
+    for line in enforce():
+        print(line)
     record_missing()
 
 

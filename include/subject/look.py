@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from include import audit
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import WarehouseError
 from include.settings import PROJECT_ROOT
 
@@ -67,6 +67,7 @@ def given(argument: str) -> str:
     return sys.stdin.readline().strip()
 
 
+@acting_as("case_worker")
 def look_up(wanted: str, purpose: str, reason: str) -> dict[str, Any]:
     """The case of a person or household, given by key or number, as ``person.answer`` tells it.
 

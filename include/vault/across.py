@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from include.database import connect
+from include.database import OWNER, connect
 from include.settings import settings
 from include.vault import months
 from include.vault.exchange import move, update
@@ -81,7 +81,7 @@ def forget(connection: psycopg.Connection[Any], version: int) -> list[str]:
 
 def vacuum() -> None:
     """Let the space of the old rows be used again."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         tables = {(p.schema, p.table) for p in keys(places(connection)) if p.schema not in SCRATCH}
     with psycopg.connect(settings().dsn, autocommit=True) as session:
         for schema, table in sorted(tables):

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from include.database import connect
+from include.database import OWNER, connect
 from include.errors import WarehouseError
 from include.marts import Mart, columns_of, content
 from include.publish import PUBLISH_LOCK
@@ -39,7 +39,7 @@ class _Entry:
 
 def left(rotation_id: int) -> list[str]:
     """The published months that a rotation has not done yet, in order."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         return [
             period
             for (period,) in connection.execute(
@@ -53,7 +53,7 @@ def left(rotation_id: int) -> list[str]:
 
 def rotate(rotation_id: int, version: int, period: str) -> None:
     """Exchange the keys of a month, in marts and archive, and record its hashes and key version."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [PUBLISH_LOCK])
         by_table = _tables(connection)
         changed = sum(

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from include.database import connect
+from include.database import OWNER, connect
 from include.errors import WarehouseError
 from include.services.credentials import write_private
 from include.settings import settings
@@ -59,7 +59,7 @@ def settle_secret() -> None:
     if file is None:
         return
     kept = json.loads(file.read_text())
-    with connect() as connection:
+    with connect(OWNER) as connection:
         row = connection.execute(
             "select fingerprint from vault.key_version where state = 'current'"
         ).fetchone()

@@ -22,7 +22,7 @@ from typing import Any
 import psycopg
 
 from include import audit
-from include.database import connect
+from include.database import OWNER, connect
 from include.errors import WarehouseError
 from include.locks import working_schemas
 from include.settings import settings
@@ -80,7 +80,7 @@ class Status:
 
 def status() -> Status:
     """How the keys stand."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         known = {fingerprint(secret) for secret in known_secrets()}
         versions = connection.execute(
             "select version, fingerprint, state from vault.key_version order by version"
@@ -114,7 +114,7 @@ def start(by: str, reason: str, tell: Tell = lambda _: None) -> Rotation:
     if not reason.strip():
         raise RotationRefused("the reason is empty.", remedy='say why, as in --reason "…".')
     with _alone():
-        with connect() as connection:
+        with connect(OWNER) as connection:
             last = _last(connection)
             if last and last.ended_at is None:
                 raise RotationUnderWay(
@@ -156,7 +156,7 @@ def _alone() -> Iterator[None]:
 
 
 def _go_on(tell: Tell) -> Rotation:
-    with connect() as connection:
+    with connect(OWNER) as connection:
         rotation = _last(connection)
         if rotation is None or rotation.ended_at is not None:
             raise RotationRefused(
@@ -166,7 +166,7 @@ def _go_on(tell: Tell) -> Rotation:
         old, new = (_secret_of(connection, v) for v in (rotation.from_version, rotation.to_version))
     phase = rotation.phase
     if phase == "map":
-        with connect() as connection:
+        with connect(OWNER) as connection:
             fill(connection, old, new, tell)
             _enter(connection, "months")
         tell("")
@@ -176,25 +176,25 @@ def _go_on(tell: Tell) -> Rotation:
             tell(period)
             months.rotate(rotation.rotation_id, rotation.to_version, period)
             tell("")
-        with connect() as connection:
+        with connect(OWNER) as connection:
             _enter(connection, "across")
         phase = "across"
     if phase == "across":
         tell("what goes across months")
         across.empty_scratch()
-        with connect() as connection:
+        with connect(OWNER) as connection:
             across.rotate(connection, rotation.to_version)
             _enter(connection, "files")
         tell("")
         phase = "files"
     if phase == "files":
         tell("files that name rows")
-        with connect() as connection:
+        with connect(OWNER) as connection:
             exchange_files(connection)
             _enter(connection, "forget")
         tell("")
     tell("every cell is searched for an old key")
-    with connect() as connection:
+    with connect(OWNER) as connection:
         if unknown := across.forget(connection, rotation.to_version):
             _log.warning("keys lay where no register knew of them: %s", ", ".join(unknown))
         connection.execute(
@@ -206,7 +206,7 @@ def _go_on(tell: Tell) -> Rotation:
     settle_secret()
     across.vacuum()
     tell("")
-    with connect() as connection:
+    with connect(OWNER) as connection:
         ended = _last(connection)
     assert ended is not None
     return ended

@@ -78,7 +78,7 @@ def identifier_key(kind: str, value: str) -> str:
         return keyed(secrets[0], kind, value)
     key = _chosen.get((settings().dsn, secrets))
     if key is None:
-        with connect() as connection:
+        with connect("loader") as connection:
             key = in_force(connection)
     return key.of(kind, value)
 

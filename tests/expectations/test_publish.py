@@ -12,6 +12,7 @@ import pytest
 from include.errors import GateBlocked
 from include.gate import audit
 from include.publish import publish as release
+from tests.conftest import drop_tables
 from tests.expectations.candidate import PERIOD, PUBLISHED, deliver_month, fill, open_build
 
 MARTS = ("county_scorecard", "household_month")
@@ -33,8 +34,7 @@ def delivered(warehouse: str) -> None:
 @pytest.fixture
 def clean(db: psycopg.Connection, delivered: None) -> psycopg.Connection:
     """The warehouse with deliveries, and neither builds nor publications nor marts."""
-    db.execute("drop schema marts cascade; create schema marts")
-    db.execute("drop schema archive cascade; create schema archive")
+    drop_tables(db, "marts", "archive")
     db.execute("truncate ops.publication, ops.gate_result, ops.build restart identity cascade")
     return db
 
@@ -342,7 +342,7 @@ def test_rows_nobody_accounts_for_are_not_overwritten(clean: psycopg.Connection)
 
 def test_a_gate_without_tables_says_what_is_missing(clean: psycopg.Connection) -> None:
     build_id = open_build(clean)
-    clean.execute("drop schema candidate cascade; create schema candidate")
+    drop_tables(clean, "candidate")
     with pytest.raises(GateBlocked, match="schema candidate holds no mart"):
         audit(build_id)
     fill(clean)
