@@ -32,7 +32,8 @@ def bootstrap(superuser: psycopg.Connection[object], passwords: Mapping[str, str
     _do(superuser, "alter role {} createrole", WAREHOUSE_OWNER)
     for role in names(()):
         _account(superuser, role, passwords.get(role))
-        _do(superuser, "grant {} to {} with admin true", role, WAREHOUSE_OWNER)
+        only_admin = "grant {} to {} with admin true, inherit false, set false"
+        _do(superuser, only_admin, role, WAREHOUSE_OWNER)
 
     for database, owner in DATABASES.items():
         if not _exists(superuser, "pg_database", "datname", database):

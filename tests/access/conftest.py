@@ -46,7 +46,9 @@ def accessible(
         admin.execute(f"create database {name} owner {OWNER}".encode())
         for role in names(()):
             admin.execute(f"alter role {role} password '{PASSWORD}'".encode())
-            admin.execute(f"grant {role} to {OWNER} with admin true".encode())
+            admin.execute(
+                f"grant {role} to {OWNER} with admin true, inherit false, set false".encode()
+            )
     url = login_url(database_url(server_dsn, name), OWNER)
     home = tmp_path_factory.mktemp("access")
     try:

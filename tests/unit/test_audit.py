@@ -55,7 +55,7 @@ def test_a_chain_nobody_touched_is_whole_and_its_head_is_copied(chain: str) -> N
 
 
 def test_the_chain_names_a_person_by_a_pseudonym_of_its_own(chain: str) -> None:
-    with connect() as connection:
+    with connect("auditor") as connection:
         rows = connection.execute("select e::text from audit.event as e").fetchall()
     assert not [row for row in rows if KEY in row[0]]
     assert [event.seq for event in audit.events(9, KEY)] == [4, 2]

@@ -117,7 +117,7 @@ def worker(people: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     """The environment of a case worker of the first county."""
     host = people.split("@")[1]
     with only_environment(
-        dsn=f"postgresql://{_WORKER}:look@{host}",
+        case_worker_dsn=f"postgresql://{_WORKER}:look@{host}",
         home=str(settings().home),
         person_key_secret="not-a-secret",
     ):
@@ -212,27 +212,27 @@ def test_without_purpose_or_reason_nothing_is_looked_at(
     with pytest.raises(LookRefused, match=why) as refused:
         look.look_up(_key(0), purpose, reason)
     assert ID not in str(refused.value)
-    with connect() as connection, pytest.raises(psycopg.errors.InvalidParameterValue):
+    with connect("case_worker") as connection, pytest.raises(psycopg.errors.InvalidParameterValue):
         connection.execute("select person.ask(%s, %s, %s)", [_key(0), purpose, reason])
     assert len(_events(worker)) == before
 
 
 def test_attack_a_look_whose_record_is_rolled_back_gives_no_answer(worker: str) -> None:
     """In one transaction, and in a savepoint of it; the control is a commit between the two."""
-    with connect() as connection:
+    with connect("case_worker") as connection:
         asked = connection.execute(
             "select person.ask(%s, 'alert_check', 'x')", [_key(0)]
         ).fetchone()
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
             connection.execute("select person.answer(%s)", asked)
-    with connect() as connection:
+    with connect("case_worker") as connection:
         connection.execute("savepoint a")
         asked = connection.execute(
             "select person.ask(%s, 'alert_check', 'x')", [_key(0)]
         ).fetchone()
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
             connection.execute("select person.answer(%s)", asked)
-    with connect() as connection:
+    with connect("case_worker") as connection:
         asked = connection.execute(
             "select person.ask(%s, 'alert_check', 'x')", [_key(0)]
         ).fetchone()
@@ -245,7 +245,7 @@ def test_attack_a_look_whose_record_is_rolled_back_gives_no_answer(worker: str) 
 def test_attack_the_answer_to_anothers_or_an_old_question_is_not_given(worker: str) -> None:
     with psycopg.connect(worker) as superuser:
         asked = superuser.execute("select person.ask(%s, 'alert_check', 'x')", [_key(0)]).fetchone()
-    with connect() as connection, pytest.raises(psycopg.errors.NoDataFound):
+    with connect("case_worker") as connection, pytest.raises(psycopg.errors.NoDataFound):
         connection.execute("select person.answer(%s)", asked)
 
 
@@ -262,14 +262,14 @@ def test_attack_the_answer_to_anothers_or_an_old_question_is_not_given(worker: s
     ],
 )
 def test_attack_what_the_functions_read_is_not_read_beside_them(worker: str, attack: str) -> None:
-    with connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with connect("case_worker") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(attack.encode())
 
 
 def test_attack_a_search_path_of_ones_own_changes_nothing(worker: str) -> None:
     with psycopg.connect(worker) as superuser:
         superuser.execute(f"create schema if not exists own authorization {_WORKER}".encode())
-    with connect() as connection:
+    with connect("case_worker") as connection:
         connection.execute(
             "create or replace function own.btrim(text) returns text language sql"
             " as $$select 'owned'$$"
@@ -284,14 +284,17 @@ def test_attack_a_search_path_of_ones_own_changes_nothing(worker: str) -> None:
 
 
 def test_the_procedure_asks_and_answers_in_a_session_of_its_own(worker: str) -> None:
-    with connect() as connection:
+    with connect("case_worker") as connection:
         connection.autocommit = True
         told = connection.execute(
             "call person.look_up(%s, 'alert_check', 'x', null)", [_key(0)]
         ).fetchone()
     assert told is not None
     assert told[0]["outcome"] == "shown"
-    with connect() as connection, pytest.raises(psycopg.errors.InvalidTransactionTermination):
+    with (
+        connect("case_worker") as connection,
+        pytest.raises(psycopg.errors.InvalidTransactionTermination),
+    ):
         connection.execute("call person.look_up(%s, 'alert_check', 'x', null)", [_key(0)])
 
 

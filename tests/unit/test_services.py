@@ -20,6 +20,7 @@ import psutil
 import pytest
 import yaml
 
+from include.database import dsn_of
 from include.errors import ServiceFailed
 from include.services import embedded, health, processes
 from include.services.airflow_environment import airflow_environment, write_admin_password
@@ -166,7 +167,20 @@ def test_apply_fills_what_is_unset_and_keeps_what_is_set(
     assert settings().bi_dsn.startswith("postgresql://bi_city:")
     assert settings().county_url_overrides.keys() == {embedded.SFTP_COUNTY}
     assert embedded.external_services() == {"health-api"}
+    assert settings().loader_dsn.startswith("postgresql://loader:")
     assert not embedded.is_given("WAREHOUSE_DSN")
+
+
+def test_a_warehouse_of_ones_own_has_none_of_the_embedded_accounts(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_DSN", "postgresql://owner@db.example/x")
+    monkeypatch.setenv("WAREHOUSE_LOADER_DSN", "postgresql://loader@db.example/x")
+    embedded.apply()
+    assert dsn_of("loader") == "postgresql://loader@db.example/x"
+    assert dsn_of("publisher") == "postgresql://owner@db.example/x?options=-c%20role%3Dpublisher"
+    assert dsn_of("owner") == settings().dsn
+    assert embedded.client_environment(dsn_of("publisher"))["PGOPTIONS"] == "-c role=publisher"
 
 
 def test_apply_again_follows_another_home(home: Path, tmp_path: Path) -> None:
@@ -182,7 +196,7 @@ def test_apply_again_follows_another_home(home: Path, tmp_path: Path) -> None:
 def test_postgres_is_needed_until_every_dsn_is_given(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("DSN", "BI_DSN", "AIRFLOW_DSN"):
+    for name in ("DSN", "AIRFLOW_DSN"):
         monkeypatch.setenv(f"WAREHOUSE_{name}", "postgresql://db.example/x")
     assert "postgres" in chosen()
     monkeypatch.setenv("WAREHOUSE_CIVIL_AFFAIRS_DSN", "postgresql://db.example/x")
