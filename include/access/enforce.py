@@ -119,8 +119,14 @@ def _compared(wanted: Facts, actual: Facts) -> list[Difference]:
             else each
             for each in found
         ),
-        key=lambda each: (_ORDER.index(each.fact.kind), each.state == "missing", each.fact),
+        key=lambda each: (_rank(each.fact), each.state == "missing", each.fact),
     )
+
+
+def _rank(fact: Fact) -> int:
+    """Who is to own what is in a schema has to be let into it before."""
+    is_of_schema = fact.kind == "grant" and fact.object.startswith("schema ")
+    return _ORDER.index("schema" if is_of_schema else fact.kind)
 
 
 def _execute(connection: psycopg.Connection[Any], statements: list[str]) -> None:
