@@ -194,7 +194,11 @@ def _rows(
     def plain(cell: str | None) -> str | None:
         if cell is None or "/" not in cell:
             return cell
-        return _SOURCE_ROW.sub(lambda m: f"{m[1]}/{deliveries.get(m[2], m[2])}/", cell)
+        told = _SOURCE_ROW.sub(lambda m: f"{m[1]}/{deliveries.get(m[2], m[2])}/", cell)
+        # Rows are listed in the order of deliveries' numbers, which is a warehouse's own.
+        if told != cell and told.startswith("{"):
+            return "{" + ",".join(sorted(told.strip("{}").split(","))) + "}"
+        return told
 
     names = mart.content_columns
     connection.execute("set local timezone = 'UTC'")
