@@ -166,12 +166,13 @@ def _check_names(names: list[str] | None) -> None:
 
 def print_addresses(console: Console) -> None:
     from include.services import embedded
-    from include.services.airflow_environment import ADMIN, api_url, pages_url, password_file
+    from include.services.airflow_environment import ROLES, api_url, pages_url, password_file
 
     home, pages = embedded.home(), pages_url()
     console.print()
     console.print(
-        f"Airflow    {api_url()} (user {ADMIN}, password in {password_file(home)})", soft_wrap=True
+        f"Airflow    {api_url()} (users {', '.join(ROLES)}; passwords in {password_file(home)})",
+        soft_wrap=True,
     )
     console.print(f"Data Docs  {pages}/data_docs/index.html")
     console.print(f"dbt docs   {pages}/dbt/index.html")

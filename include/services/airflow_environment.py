@@ -16,12 +16,15 @@ from include.services.ports import ports
 from include.settings import PROJECT_ROOT, settings
 from include.transport import trusting
 
-ADMIN = "admin"
+ROLES = ("operator", "approver", "auditor", "admin")
+"""Airflow's roles (include/access/airflow.yml), each with an account of its name."""
+OPERATOR, APPROVER = ROLES[:2]
+"""The accounts with which our commands ask Airflow."""
 REPORTS_POOL = "accepted_reports"
 """Pool of one slot for the tasks that emit an asset. Where two sources report in the same instant,
 Airflow opens the month twice, each waits for the other's report, and the month is never built
 (apache/airflow#71070)."""
-_PASSWORD_FILE = "simple_auth_manager_passwords.json.generated"
+_ACCOUNTS_FILE = "passwords.json"
 
 
 def airflow_home(home: Path) -> Path:
@@ -30,8 +33,8 @@ def airflow_home(home: Path) -> Path:
 
 
 def password_file(home: Path) -> Path:
-    """Where the password of the one user of Airflow's page is kept (JSON, owner-readable)."""
-    return airflow_home(home) / _PASSWORD_FILE
+    """Where the passwords of Airflow's accounts are kept (JSON by account, owner-readable)."""
+    return airflow_home(home) / _ACCOUNTS_FILE
 
 
 def api_url() -> str:
@@ -69,10 +72,15 @@ def _scheme() -> str:
     return "https" if settings().tls_certificate else "http"
 
 
-def write_admin_password(home: Path) -> None:
-    """Put the admin password where Airflow looks for it, lest it print one of its own."""
-    secret = credentials(home)["airflow_admin"]
-    write_private(password_file(home), json.dumps({ADMIN: secret}) + "\n")
+def passwords(home: Path) -> dict[str, str]:
+    """The passwords of Airflow's accounts, by account."""
+    secret = credentials(home)
+    return {role: secret[f"airflow_{role}"] for role in ROLES}
+
+
+def write_passwords(home: Path) -> None:
+    """Put the passwords where people and our commands find them."""
+    write_private(password_file(home), json.dumps(passwords(home), indent=1) + "\n")
 
 
 def airflow_environment() -> dict[str, str]:
@@ -98,11 +106,7 @@ def airflow_environment() -> dict[str, str]:
             "dags_are_paused_at_creation": "True",
             "fernet_key": secret["airflow_fernet"],
             "execution_api_server_url": f"{api_url()}/execution/",
-            "auth_manager": (
-                "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
-            ),
-            "simple_auth_manager_users": f"{ADMIN}:admin",
-            "simple_auth_manager_passwords_file": str(password_file(home)),
+            "auth_manager": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
             "default_timezone": "utc",
             "test_connection": "Disabled",
         },
@@ -126,6 +130,11 @@ def airflow_environment() -> dict[str, str]:
             "expose_stacktrace": "False",
         },
         "api_auth": {"jwt_secret": secret["airflow_jwt"], "jwt_issuer": "rural-warehouse"},
+        "fab": {
+            # Roles are ours (include/access/airflow.yml); its own are not made at each start.
+            "update_fab_perms": "False",
+            "cookie_secure": str(settings().tls_certificate != ""),
+        },
         "scheduler": {
             "scheduler_idle_sleep_time": "0.5",
             "scheduler_heartbeat_sec": "2",

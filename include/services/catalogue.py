@@ -16,7 +16,7 @@ from include.services.airflow_environment import (
     api_url,
     certificate,
     pages_url,
-    write_admin_password,
+    write_passwords,
 )
 from include.services.credentials import credentials
 from include.services.health import (
@@ -102,7 +102,7 @@ def catalogue() -> dict[str, Service]:
         )
 
     def api_server() -> list[str]:
-        write_admin_password(home)
+        write_passwords(home)
         return [sys.executable, "-m", "airflow", "api-server"]
 
     def sftp() -> list[str]:

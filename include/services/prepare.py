@@ -16,7 +16,14 @@ import psycopg
 
 from include.errors import ServiceFailed, WarehouseError
 from include.services import embedded
-from include.services.airflow_environment import REPORTS_POOL, airflow_environment, airflow_home
+from include.services.airflow_environment import (
+    REPORTS_POOL,
+    ROLES,
+    airflow_environment,
+    airflow_home,
+    passwords,
+)
+from include.services.airflow_roles import enforce, too_mighty
 from include.services.bootstrap import bootstrap, let_reader_read
 from include.services.credentials import credentials, write_private
 from include.settings import settings
@@ -52,9 +59,18 @@ def schemas() -> None:
 
 
 def airflow_metadata() -> None:
-    """``airflow db migrate`` and the pool, unless this version's are in the database already."""
+    """Airflow's tables and the pool, unless this version's are there already; roles, accounts."""
+    _migrate_airflow()
+    with psycopg.connect(settings().airflow_dsn) as connection:
+        for change in enforce(connection, passwords(embedded.home())):
+            print(change)
+        for name in too_mighty(connection):
+            print(f"account {name} may start and approve: give it one of {', '.join(ROLES)}")
+
+
+def _migrate_airflow() -> None:
     stamp = airflow_home(embedded.home()) / "metadata_version.json"
-    wanted = version("apache-airflow")
+    wanted = " ".join(map(version, ("apache-airflow", "apache-airflow-providers-fab")))
     if stamp.exists() and json.loads(stamp.read_text()) == _metadata_state(wanted, REPORTS_POOL):
         print(f"Airflow's tables are at {wanted} already")
         return

@@ -23,7 +23,13 @@ import yaml
 from include.database import dsn_of
 from include.errors import ServiceFailed
 from include.services import embedded, health, processes
-from include.services.airflow_environment import airflow_environment, write_admin_password
+from include.services.airflow_environment import (
+    ROLES,
+    airflow_environment,
+    password_file,
+    write_passwords,
+)
+from include.services.airflow_roles import permissions
 from include.services.catalogue import catalogue, chosen
 from include.services.credentials import credentials
 from include.services.pages import locate
@@ -281,11 +287,36 @@ def test_airflow_environment_points_to_this_home(home: Path) -> None:
     assert environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("postgresql+psycopg2://")
 
 
-def test_admin_password_is_airflow_s_file(home: Path) -> None:
-    write_admin_password(home)
-    path = Path(airflow_environment()["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
-    assert json.loads(path.read_text()) == {"admin": credentials(home)["airflow_admin"]}
+def test_each_role_of_airflow_has_an_account_with_a_password_of_its_own(home: Path) -> None:
+    write_passwords(home)
+    path = password_file(home)
+    written = json.loads(path.read_text())
+    assert set(written) == set(ROLES) == set(permissions())
+    assert len(set(written.values())) == len(ROLES)
+    assert written["admin"] == credentials(home)["airflow_admin"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_no_role_of_airflow_holds_two_duties() -> None:
+    """Who starts things does not approve them, and who makes accounts does neither."""
+    starts = {("can_create", "DAG Runs"), ("can_create", "Backfills"), ("can_edit", "DAG Runs")}
+    duties = {
+        "operator": starts,
+        "approver": {("can_edit", "HITL Detail")},
+        "admin": {("can_create", "Users"), ("can_edit", "Connections")},
+    }
+    for duty, holder in duties.items():
+        held = {role for role, granted in permissions().items() if granted & holder}
+        assert held == {duty}
+    assert not any(
+        (action, "DAGs") in granted
+        for granted in permissions().values()
+        for action in ("can_delete", "can_create")
+    )
+    changes = {action for action, _ in permissions()["auditor"]} - {"can_read", "menu_access"}
+    assert {what for action, what in permissions()["auditor"] if action in changes} == {
+        "My Password", "My Profile",
+    }  # fmt: skip
 
 
 # -- postgresql.conf

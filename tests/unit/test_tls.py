@@ -334,7 +334,7 @@ def api_server(
         ssl_certfile=airflow["AIRFLOW__API__SSL_CERT"],
         ssl_keyfile=airflow["AIRFLOW__API__SSL_KEY"],
     )
-    airflow_environment.write_admin_password(home)
+    airflow_environment.write_passwords(home)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
