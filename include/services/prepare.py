@@ -97,14 +97,15 @@ PREPARATIONS = {
 
 
 def _metadata_state(wanted: str, pool: str) -> dict[str, str | None]:
-    return {wanted: _metadata_revision(), "pool": pool}
+    tables = ("alembic_version", "alembic_version_fab")
+    return {wanted: " ".join(map(str, map(_revision, tables))), "pool": pool}
 
 
-def _metadata_revision() -> str | None:
+def _revision(table: str) -> str | None:
     with psycopg.connect(settings().airflow_dsn) as connection:
-        if connection.execute("select to_regclass('public.alembic_version')").fetchone() == (None,):
+        if connection.execute("select to_regclass(%s)", [f"public.{table}"]).fetchone() == (None,):
             return None
-        row = connection.execute("select version_num from public.alembic_version").fetchone()
+        row = connection.execute(f"select version_num from public.{table}".encode()).fetchone()
     return None if row is None else str(row[0])
 
 
