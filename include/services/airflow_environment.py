@@ -134,6 +134,8 @@ def airflow_environment() -> dict[str, str]:
             # Roles are ours (include/access/airflow.yml); its own are not made at each start.
             "update_fab_perms": "False",
             "cookie_secure": str(settings().tls_certificate != ""),
+            "session_lifetime_minutes": "60",
+            "session_max_lifetime_minutes": "720",
         },
         "scheduler": {
             "scheduler_idle_sleep_time": "0.5",

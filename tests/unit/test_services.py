@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
+from airflow.providers.fab.get_provider_info import get_provider_info
 
 from include.database import dsn_of
 from include.errors import ServiceFailed
@@ -273,6 +274,7 @@ def test_no_command_line_holds_a_secret(home: Path) -> None:
 
 def test_every_airflow_option_exists_in_this_airflow(home: Path) -> None:
     known = yaml.safe_load((files("airflow") / "config_templates" / "config.yml").read_text())
+    known |= get_provider_info()["config"]
     sections = {section: set(body["options"]) for section, body in known.items()}
     for variable in airflow_environment():
         if variable.startswith("AIRFLOW__"):
