@@ -15,7 +15,7 @@ from importlib.metadata import version
 import psycopg
 
 from include.errors import ServiceFailed, WarehouseError
-from include.services import embedded
+from include.services import airflow_roles, embedded
 from include.services.airflow_environment import (
     REPORTS_POOL,
     ROLES,
@@ -23,7 +23,6 @@ from include.services.airflow_environment import (
     airflow_home,
     passwords,
 )
-from include.services.airflow_roles import enforce, too_mighty
 from include.services.bootstrap import bootstrap, let_reader_read
 from include.services.credentials import credentials, write_private
 from include.settings import settings
@@ -62,9 +61,9 @@ def airflow_metadata() -> None:
     """Airflow's tables and the pool, unless this version's are there already; roles, accounts."""
     _migrate_airflow()
     with psycopg.connect(settings().airflow_dsn) as connection:
-        for change in enforce(connection, passwords(embedded.home())):
+        for change in airflow_roles.enforce(connection, passwords(embedded.home())):
             print(change)
-        for name in too_mighty(connection):
+        for name in airflow_roles.too_mighty(connection):
             print(f"account {name} may start and approve: give it one of {', '.join(ROLES)}")
 
 
