@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -361,6 +362,21 @@ def test_no_extract_reads_a_key_or_a_village() -> None:
         assert "village_code" not in columns
         assert not [column for column in columns if column.endswith("_key")]
         assert {classes(mart)[column] for column in columns} <= {"quasi", "sensitive", "none"}
+
+
+def test_conditions_and_amounts_name_columns_of_their_marts() -> None:
+    marts = {"h": "household_month", "a": "assistance_coverage", "m": "medical_burden",
+             "e": "monitoring_episode"}  # fmt: skip
+    named = {
+        (marts[alias], column)
+        for category in declared().categories
+        for alias, column in re.findall(
+            r"\b([hame])\.([a-z_0-9]+)", f"{category.condition} {category.amount}"
+        )
+    }
+    named |= {("county_scorecard", c.scorecard) for c in declared().categories if c.scorecard}
+    assert len(named) > 20
+    assert [place for place in named if classes(place[0]).get(place[1]) in (None, "direct")] == []
 
 
 def test_a_declaration_of_unknown_names_is_refused() -> None:

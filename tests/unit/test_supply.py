@@ -16,8 +16,10 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from include.settings import PROJECT_ROOT
+from include.supply import __main__ as everything
 from include.supply import lock, sbom, secrets, vulnerabilities
 from include.supply.allowed import Allowed, BadException, allowed, expired, sha256
+from include.supply.report import Report, State
 
 TODAY = date(2026, 6, 30)
 TOKEN = "ghp" + "_" + "aB3" * 12  # in one piece it were a finding
@@ -319,3 +321,16 @@ def test_an_environment_without_the_tool_is_refused_by_name(
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(sbom.NoComponents):
         sbom.write(tmp_path / "sbom.json")
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [(["passed", "passed"], 0), (["passed", "not_checked"], 3), (["failed", "not_checked"], 1)],
+)
+def test_what_was_not_checked_is_no_success(
+    states: list[State], code: int, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    reports = [Report(f"check {n}", state, "nothing") for n, state in enumerate(states)]
+    monkeypatch.setattr(everything, "checks", lambda: reports)
+    assert everything.main() == code
+    assert ("NOT CHECKED" in capsys.readouterr().out) is ("not_checked" in states)
