@@ -137,11 +137,13 @@ def _watching(command_lines: set[str]) -> Iterator[None]:
     is_over = threading.Event()
 
     def watch() -> None:
-        while not is_over.wait(1):
+        while True:
             command_lines.update(
                 " ".join(process.info["cmdline"] or ())
                 for process in psutil.process_iter(["cmdline"])
             )
+            if is_over.wait(1):
+                return
 
     watcher = threading.Thread(target=watch)
     watcher.start()
