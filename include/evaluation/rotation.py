@@ -87,8 +87,8 @@ def evaluate(
             "none of these months is published.",
             remedy="name months that are, or leave --keep out.",
         )
-    old_code = [period for period in shown if not _is_todays(period)]
-    if old_code and rebuild:
+    old_code = [period for period in shown if rebuild and not _is_todays(period)]
+    if old_code:
         build(old_code)
     tell("every figure is measured")
     before = measure()
