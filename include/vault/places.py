@@ -22,7 +22,8 @@ delivered: ``resident_id``, ``household_no``, ``system_no`` (a system's own numb
 ``shape`` is how the cell holds it: ``text`` (the cell is the value), ``array`` of such, or
 ``words`` (somewhere within the text or JSON).
 
-Raw identifiers belong to the ``CLOSED`` schemas alone; keys are everywhere but in ``seeds``.
+Raw identifiers belong to the ``CLOSED`` schemas alone, but for one: staging.base_yb_enrol knows an
+enrolment by the insurance's own number of the person. Keys are everywhere but in ``seeds``.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ _NAMED: dict[tuple[str, str], str] = {
     ("subject", "key"): "either_key",  # of the audit chain's pseudonyms
     ("told_alert", "told_no"): "alert_no",
     ("read_yb_settle", "certno"): "person_key",
+    ("base_yb_enrol", "psn_no"): "system_no",
     ("gate_result", "row_keys"): "row_keys",
     ("replay", "compared"): "row_keys",
     ("person_link", "subject_key"): "record_key",
