@@ -39,6 +39,8 @@ SECRETS = "secrets.json"
 FOLDERS = ("landing", "builds", "receipts", "data_docs")
 """Folders of ``home`` that are kept. Logs, dbt's artefacts and services' files are not."""
 _CHECK = ("backup", "check")
+AUDIT = "audit"
+"""The folder with the heads of the audit chain and the list of erasures."""
 _LEFT_OUT = ("builds/targets", "builds/projects", "landing/parts")
 FORMAT = 1
 _JOBS = min(4, os.cpu_count() or 1)
@@ -92,6 +94,8 @@ def backup(
         )
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
+    # Before the dump: the chain that is dumped holds each head that is copied.
+    _copy(settings().home, AUDIT, folder)
     with working_schemas(None, "warehouse backup"):
         with connect() as connection:
             _demand_sight(connection)

@@ -30,7 +30,8 @@ from include.vault.rotating import settled
 PREFIX = "rebuild_"
 CANDIDATE = f"{PREFIX}candidate"
 _ROOMS = ("staging", "spine", "core", "candidate", "seeds")
-_LOCK = 431017
+LOCK = 431017
+"""Advisory lock of the rooms."""
 
 
 class RebuildRefused(WarehouseError):
@@ -95,7 +96,7 @@ def rooms() -> Iterator[Rooms]:
     """
     with connect("transformer") as guard:
         guard.autocommit = True
-        if guard.execute("select pg_try_advisory_lock(%s)", [_LOCK]).fetchone() != (True,):
+        if guard.execute("select pg_try_advisory_lock(%s)", [LOCK]).fetchone() != (True,):
             raise RebuildRefused(
                 "another replay or verification is at work.",
                 remedy="wait until it has ended; it disturbs no build.",

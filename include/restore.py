@@ -11,6 +11,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from include import audit
 from include.access.enforce import enforce
 from include.backup import (
+    AUDIT,
     FOLDERS,
     SECRETS,
     Manifest,
@@ -37,9 +40,10 @@ from include.sealing import key_name, keys
 from include.services import embedded
 from include.services.credentials import credentials, write_private
 from include.settings import settings
+from include.subject import again
 from include.vault.versions import adopt
 
-_KEYS = ("person_key", "airflow_fernet")
+_KEYS = ("person_key", "erasure", "airflow_fernet")
 """Secrets that what is stored was made with. Passwords are the new server's own."""
 
 
@@ -59,6 +63,8 @@ class Restored:
     publications: int
     marts: int
     applied: tuple[str, ...]
+    erased: tuple[int, ...] = ()
+    """Erasures of after the backup, carried out again: orders of the restored warehouse."""
 
 
 @acting_as("owner")
@@ -127,6 +133,9 @@ def restore(
     if other_key:
         with connect() as connection:
             adopt(connection)
+    tell("who was erased since the backup is erased again")
+    _follow_the_chain(folder, manifest.made_at)
+    erased = again.erase_again()
     return Restored(
         manifest.made_at,
         tuple(wanted),
@@ -136,7 +145,26 @@ def restore(
         manifest.publications,
         len(manifest.contents),
         tuple(applied),
+        tuple(erased),
     )
+
+
+def _follow_the_chain(folder: Path, made_at: str) -> None:
+    """The restored chain ends earlier than the one given up: its own heads count from now on, the
+    others stay beside them, and the chain says that it was restored."""
+    heads = audit.heads_file()
+    if heads.exists():
+        heads.rename(heads.with_name(f"heads.until-{datetime.now(UTC):%Y%m%dT%H%M%S}"))
+    for path in sorted((folder / AUDIT).glob("*")):
+        target = settings().home / AUDIT / path.name
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        if path.name == again.LIST:
+            again.merge(path)
+        elif not target.exists():
+            shutil.copy2(path, target)
+    with connect() as connection:
+        audit.record(connection, "restored", detail={"backup_made_at": made_at})
+    audit.copy_head()
 
 
 def _targets(manifest: Manifest) -> dict[str, str]:

@@ -236,11 +236,13 @@ needed as (
         )
 )
 
-select d.sha256, max(d.bytes)::bigint
+-- Where a file was replaced for want of a person who was erased, the copy is what is there.
+select coalesce(x.redacted_sha256, d.sha256), max(coalesce(x.redacted_bytes, d.bytes))::bigint
 from ops.delivery as d
 left join ops.acceptance as c on d.delivery_id = c.delivery_id
+left join ops.redaction as x on d.sha256 = x.sha256
 where not exists (select from needed as n where n.sha256 = d.sha256)
-group by d.sha256
+group by d.sha256, x.redacted_sha256
 having
     bool_and(c.delivery_id is not null)
     and max(greatest(d.received_at, (

@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     """File with such secrets, one a line; or JSON, under names that begin with person_key."""
     person_key_variable: str = ""
     """Name of an Airflow variable with such secrets, one a line, in Airflow's secrets backend."""
+    erasure_secret: Secret = ""
+    """Secret of the hashes by which erased persons are kept out; it is never changed, for what was
+    hashed with it is known no more."""
 
     landing_key: Secret = ""
     """Keys that delivered files are encrypted with (64 hexadecimal digits; the first one seals)."""

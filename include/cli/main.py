@@ -18,9 +18,8 @@ from include.transport import distrust
 COMMAND_MODULES = (
     "demo", "services", "build", "backfill", "publications", "approval", "retention", "replay",
     "landing", "verify", "backup", "extract", "readiness", "ingest", "receipt", "quarantine",
-    "expectations", "alert", "link", "look_up", "audit", "access", "rotate_key", "psql",
-    "simulate", "bench",
-    "evaluate", "docs", "supply", "test",
+    "expectations", "alert", "link", "look_up", "subject", "audit", "access", "rotate_key",
+    "psql", "simulate", "bench", "evaluate", "docs", "supply", "test",
 )  # fmt: skip
 """In the order in which ``--help`` lists them. They import what is heavy inside their functions."""
 WITHOUT_SERVICES = ("docs", "supply", "sbom", "test")

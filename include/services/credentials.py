@@ -28,6 +28,7 @@ _PASSWORDS = (
     "airflow_api",
     "airflow_jwt",
     "person_key",
+    "erasure",
 )
 
 

@@ -77,6 +77,7 @@ def environment() -> dict[str, str]:
         "WAREHOUSE_HEALTH_CLIENT_SECRET": secret["health_client"],
         # The file: what runs for long sees a new secret, and no environment shows it.
         _PERSON_KEYS[0]: str(folder / "secrets.json"),
+        "WAREHOUSE_ERASURE_SECRET": secret["erasure"],
         # The simulated sources deliver what ./warehouse simulate made, and no month by themselves.
         "WAREHOUSE_SCHEDULE_FROM": "2100-01",
     }

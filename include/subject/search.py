@@ -1,0 +1,69 @@
+"""Search everything for what an erased person was named by: the proof that he is gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from include.subject import files
+from include.subject.files import Needles
+from include.subject.tokens import Tokens
+
+OWN = ("vault.erasure_token", "audit.subject")
+"""What the erasure itself keeps until it is done."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where values stand, by table and folder, and how much was looked into.
+
+    ``closed`` are files that cannot be looked into: encrypted, or of a form that was refused.
+    """
+
+    places: tuple[str, ...]
+    tables: int
+    files: int
+    closed: int
+
+
+def tables(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:
+    """(schema, table) of all our tables, in order."""
+    return connection.execute(
+        "select schemaname::text, tablename::text from pg_tables"
+        " where schemaname !~ '^pg_' and schemaname <> 'information_schema' order by 1, 2"
+    ).fetchall()
+
+
+def search(connection: psycopg.Connection[Any], tokens: Tokens) -> Found:
+    """Every row of every table, what the planner knows of them, and every file."""
+    places = []
+    looked_into = tables(connection)
+    for schema, table in looked_into:
+        if f"{schema}.{table}" in OWN:
+            continue
+        row = connection.execute(
+            sql.SQL("select exists (select from {} as t where t::text ~ %s)").format(
+                sql.Identifier(schema, table)
+            ),
+            [tokens.pattern],
+        ).fetchone()
+        if row == (True,):
+            places.append(f"{schema}.{table}")
+    for schema, table in connection.execute(
+        "select distinct schemaname, tablename from pg_stats"
+        " where (schemaname || '.' || tablename) <> all(%s)"
+        " and concat_ws(' ', most_common_vals, histogram_bounds, most_common_elems) ~ %s",
+        [list(OWN), tokens.pattern],
+    ):
+        places.append(f"statistics of {schema}.{table}")
+    needles, closed, count = Needles(tokens.values), 0, 0
+    for path in (*files.landed(), *files.written()):
+        count += 1
+        found = files.holds(path.read_bytes(), needles)
+        closed += found is None
+        if found:
+            places.append(path.parent.name if path.parent.parent.name == "landing" else path.name)
+    return Found(tuple(sorted(set(places))), len(looked_into), count, closed)
