@@ -18,7 +18,7 @@ from include.defects import record_defects
 from include.defects.form import record_form
 from include.delimited import Table
 from include.errors import ServiceFailed, UnreadableDelivery
-from include.landing import Landed
+from include.landing import Landed, remove
 from include.layout import stated_period
 from include.raw import Headings, copy_json_pages, copy_table, ensure_raw_tables
 from include.subject import suppression
@@ -67,7 +67,7 @@ def load(landed: Landed, contract: Contract | None = None) -> int:
             delivery_id = _load(connection, contract or contracts()[landed.kind], landed)
             is_replaced = _is_replaced(connection, landed.sha256)
         if is_replaced:
-            landed.path.unlink(missing_ok=True)
+            remove(landed.sha256)
         return delivery_id
     except psycopg.Error as error:
         trouble = f"{type(error).__name__} {error.sqlstate or ''}".strip()

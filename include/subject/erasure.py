@@ -19,7 +19,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from include import audit
+from include import audit, landing
 from include.contracts import contracts
 from include.database import connect
 from include.errors import WarehouseError
@@ -263,12 +263,12 @@ def _files(erasure_id: int) -> None:
             " left join ops.redaction as r using (sha256)"
         ).fetchall())  # fmt: skip
         hashes = {sha256 for _, sha256, _ in touched}
-        for path in files.landed():
-            if known.get(path.name) not in hashes and files.holds(path.read_bytes(), needles):
-                if path.name in known:
-                    hashes.add(known[path.name])
+        for name, content in files.landed():
+            if known.get(name) not in hashes and files.holds(content, needles):
+                if name in known:
+                    hashes.add(known[name])
                 else:
-                    path.unlink()  # of no delivery: its load was broken off
+                    landing.remove(name)  # of no delivery: its load was broken off
         for sha256 in sorted(hashes):
             redaction.redact(connection, sha256, erasure_id)
         _note(connection, erasure_id, "landing", len(hashes))

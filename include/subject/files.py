@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from include.landing import opened
+from include.sealing import SUFFIX
 from include.settings import settings
 
 NOT_OURS = ("landing", "postgres", "sources", "truth", "audit", "run", "tls")
@@ -83,9 +85,12 @@ def _parts(content: bytes) -> Iterator[bytes | None]:
         yield None
 
 
-def landed() -> Iterator[Path]:
-    """The files of landing, in order."""
-    yield from (path for path in sorted(settings().landing.glob("??/*")) if path.is_file())
+def landed() -> Iterator[tuple[str, bytes]]:
+    """The files of landing, in order: the hash that names each, and its bytes as they came."""
+    for path in sorted(settings().landing.glob("??/*")):
+        if path.is_file():
+            with opened(path) as file:
+                yield path.name.removesuffix(SUFFIX), file.read()
 
 
 def written() -> Iterator[Path]:

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from include.contracts import contracts
-from include.landing import path_of, store
+from include.landing import path_of, remove, store
 
 _PAGE = 500
 
@@ -62,10 +62,8 @@ def discard(connection: psycopg.Connection[Any], sha256: str | None = None) -> i
     ).fetchall()
     gone = 0
     for (each,) in replaced:
-        path = path_of(each)
-        if path.exists():
-            path.unlink()
-            gone += 1
+        gone += path_of(each).exists()
+        remove(each)
     return gone
 
 
