@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from include.marts import Mart, content, published_marts
 from include.publication_log import Version, versions
+from include.subject.tables import as_owner_of
 
 Stored = dict[tuple[int, str], int]
 """(publication, mart) -> rows that lie in marts or archive of it."""
@@ -33,13 +34,10 @@ def record(connection: psycopg.Connection[Any], erasure_id: int, before: Stored)
         removed = had - _rows(connection, version, mart, is_shown)
         if not removed:
             continue
-        found = content(
-            connection,
-            "marts" if is_shown else "archive",
-            mart,
-            version.period,
-            None if is_shown else version.publication_id,
-        )
+        schema = "marts" if is_shown else "archive"
+        number = None if is_shown else version.publication_id
+        with as_owner_of(connection, schema, mart.name):
+            found = content(connection, schema, mart, version.period, number)
         connection.execute(
             "update ops.publication set marts = marts || jsonb_build_object(%s::text, %s::jsonb)"
             " where publication_id = %s or (state = 'unchanged' and (period, version) = (%s, %s))",
@@ -84,12 +82,13 @@ def _kept(connection: psycopg.Connection[Any]) -> list[tuple[Version, Mart, bool
 
 
 def _rows(connection: psycopg.Connection[Any], version: Version, mart: Mart, is_shown: bool) -> int:
-    table = sql.Identifier("marts" if is_shown else "archive", mart.name)
+    schema = "marts" if is_shown else "archive"
     which = ("period", version.period) if is_shown else ("publication_id", version.publication_id)
-    row = connection.execute(
-        sql.SQL("select count(*) from {} where {} = {}").format(
-            table, sql.Identifier(which[0]), sql.Literal(which[1])
-        )
-    ).fetchone()
+    with as_owner_of(connection, schema, mart.name):
+        row = connection.execute(
+            sql.SQL("select count(*) from {} where {} = {}").format(
+                sql.Identifier(schema, mart.name), sql.Identifier(which[0]), sql.Literal(which[1])
+            )
+        ).fetchone()
     assert row is not None
     return int(row[0])

@@ -13,7 +13,9 @@ from include import audit
 from include.contracts import contracts
 from include.database import connect
 from include.receipts import files, receipts
-from include.subject.identity import Subject, condition, resolve
+from include.subject.identity import resolve
+from include.subject.person import Subject, condition
+from include.subject.tables import as_owner_of
 from include.vault.places import Place, keys, places
 
 _CELLS_NOT_SHOWN = ("_loaded_at", "_unmapped", "_delivery_id", "_row_no")
@@ -166,13 +168,14 @@ def _all(
     columns: list[Place],
     subject: Subject,
 ) -> list[dict[str, Any]]:
-    return _query(
-        connection,
-        sql.SQL("select t.* from {} as t where {} order by t::text").format(
-            sql.Identifier(schema, table),
-            sql.SQL(" or ").join(condition(place, subject) for place in columns),
-        ),
-    )
+    with as_owner_of(connection, schema, table):
+        return _query(
+            connection,
+            sql.SQL("select t.* from {} as t where {} order by t::text").format(
+                sql.Identifier(schema, table),
+                sql.SQL(" or ").join(condition(place, subject) for place in columns),
+            ),
+        )
 
 
 def _query(

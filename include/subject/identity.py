@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -17,54 +16,13 @@ from psycopg import sql
 
 from include.contracts import Contract, contracts
 from include.errors import WarehouseError
-from include.vault.places import Place, direct, places
-
-LEAST_TOKEN = {"name": 2, "address": 4}
-"""Shorter values are nobody's alone; of numbers six characters are the least."""
-
-_OF_OTHERS = ("guardian_name", "helper_name", "helper_phone", "visitor", "child_name")
-"""Columns that name somebody else than the row's number does."""
+from include.subject.person import DeliveredRow, Subject, is_shared
+from include.subject.tables import as_owner_of, exists
+from include.subject.tokens import named_by
 
 
 class SubjectRefused(WarehouseError):
     """Nobody is known by this, or it is not one person."""
-
-
-@dataclass(frozen=True, order=True)
-class DeliveredRow:
-    """A row of ``raw`` about the person. ``is_shared``: others' too, his cells alone are his."""
-
-    kind: str
-    delivery_id: int
-    row_no: int
-    is_shared: bool = False
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One person. ``tokens`` are {(holds, value)}: what names him, as delivered and as keyed.
-
-    ``households`` are keys of households in which nobody else was ever listed.
-    """
-
-    person_keys: frozenset[str]
-    ids: frozenset[str]
-    record_keys: frozenset[str]
-    households: frozenset[str]
-    household_nos: frozenset[str]
-    alert_keys: frozenset[str]
-    rows: tuple[DeliveredRow, ...]
-    tokens: frozenset[tuple[str, str]] = field(default=frozenset())
-
-    @property
-    def key(self) -> str:
-        """The key that the audit chain knows him by: the first of his, which stays the first."""
-        return min(self.person_keys)
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """All keyed hashes by which he, his records or his household are known."""
-        return self.person_keys | self.record_keys | self.households
 
 
 def resolve(connection: psycopg.Connection[Any], wanted: str) -> Subject:
@@ -93,7 +51,7 @@ def resolve(connection: psycopg.Connection[Any], wanted: str) -> Subject:
         frozenset(households), frozenset(household_nos),
         frozenset(_alerts(connection, keys, households)), rows,
     )  # fmt: skip
-    return Subject(**{**vars(subject), "tokens": frozenset(_tokens(connection, subject))})
+    return Subject(**{**vars(subject), "tokens": frozenset(named_by(connection, subject))})
 
 
 def _keys(connection: psycopg.Connection[Any], wanted: str) -> set[str]:
@@ -106,16 +64,26 @@ def _keys(connection: psycopg.Connection[Any], wanted: str) -> set[str]:
         )
     )
     if re.fullmatch(r"[0-9a-f]{12,64}", wanted):
-        for table, column in _person_columns(connection):
-            found |= set(
-                _column(
-                    connection,
-                    sql.SQL("select distinct {0} from {1} where starts_with({0}, %s)").format(
-                        sql.Identifier(column), table
-                    ),
-                    wanted,
+        # Those who have no number are known by their links and in the marts alone.
+        for schema, table, column in (
+            ("vault", "identifier", "key"),
+            ("vault", "person_link", "person_key"),
+            ("marts", "person_month", "person_key"),
+        ):
+            if not exists(connection, schema, table):
+                continue
+            of_persons = sql.SQL(" and kind = 'person'" if table == "identifier" else "")
+            with as_owner_of(connection, schema, table):
+                found |= set(
+                    _column(
+                        connection,
+                        sql.SQL("select distinct {0} from {1} where starts_with({0}, %s)").format(
+                            sql.Identifier(column), sql.Identifier(schema, table)
+                        )
+                        + of_persons,
+                        wanted,
+                    )
                 )
-            )
     if len(found) != 1:
         raise SubjectRefused(
             f"{len(found) or 'no'} persons are known by this.",
@@ -127,15 +95,6 @@ def _keys(connection: psycopg.Connection[Any], wanted: str) -> set[str]:
     while more := {key for pair in pairs if found & set(pair) for key in pair} - found:
         found |= more
     return found
-
-
-def _person_columns(connection: psycopg.Connection[Any]) -> list[tuple[sql.Identifier, str]]:
-    """Where a person key may be asked for: also of those who have no number."""
-    return [(sql.Identifier("vault", "identifier"), "key")] + [
-        (sql.Identifier(*table.split(".")), "person_key")
-        for table in ("vault.person_link", "marts.person_month")
-        if connection.execute("select to_regclass(%s)", [table]).fetchone() != (None,)
-    ]
 
 
 def _sole_households(
@@ -196,28 +155,6 @@ def _rows(
         yield DeliveredRow("mz_dibao_payment", delivery_id, row_no)
 
 
-def condition(place: Place, subject: Subject) -> sql.Composed:
-    """Whether the cell of a place, one or several keys, holds a key of his."""
-    wanted = sorted(
-        subject.alert_keys
-        if place.holds == "alert_key"
-        else {value for holds, value in subject.tokens if holds == "alert_no"}
-        if place.holds == "alert_no"
-        else subject.keys
-    )
-    return sql.SQL("{} {}({}::text[])").format(
-        sql.Identifier(place.column),
-        sql.SQL("&&" if place.shape == "array" else "= any"),
-        sql.Literal(wanted),
-    )
-
-
-def is_shared(contract: Contract) -> bool:
-    """Whether a row is about a household whatever person it names: others need it."""
-    of_grain = [contract.column(name).type for name in contract.grain]
-    return "household_no" in of_grain and "resident_id" not in of_grain
-
-
 def _own_rows(contract: Contract) -> sql.Composed | None:
     """Query of (delivery, row, whether the household is his alone); None: the kind names nobody."""
     about = [
@@ -245,78 +182,19 @@ def _own_rows(contract: Contract) -> sql.Composed | None:
 def _alerts(
     connection: psycopg.Connection[Any], keys: set[str], households: list[str]
 ) -> Iterator[str]:
-    for table in ("marts.risk_alert", "archive.risk_alert"):
-        if connection.execute("select to_regclass(%s)", [table]).fetchone() == (None,):
+    for schema in ("marts", "archive"):
+        if not exists(connection, schema, "risk_alert"):
             continue
-        yield from _column(
-            connection,
-            sql.SQL(
-                "select distinct alert_key from {} where person_key = any(%s)"
-                " or household_key = any(%s)"
-            ).format(sql.Identifier(*table.split("."))),
-            sorted(keys),
-            sorted(households),
-        )
-
-
-def _tokens(connection: psycopg.Connection[Any], subject: Subject) -> Iterator[tuple[str, str]]:
-    """What names him: keys, numbers in each spelling, and what his rows call him."""
-    yield from (("person_key", key) for key in subject.person_keys)
-    yield from (("record_key", key) for key in subject.record_keys)
-    yield from (("household_key", key) for key in subject.households)
-    yield from (("alert_key", key) for key in subject.alert_keys)
-    yield from (("alert_no", _alert_no(connection, key)) for key in subject.alert_keys)
-    for number in subject.ids:
-        yield "resident_id", number
-        if number[6:8] == "19":
-            yield "resident_id", number[:6] + number[8:17]
-    yield from (("household_no", number) for number in subject.household_nos)
-    columns: dict[str, list[tuple[str, str]]] = {}
-    for place in direct(places(connection)):
-        if place.schema == "raw" and place.holds != "household_no":
-            columns.setdefault(place.table, []).append((place.column, place.holds))
-    if "mz_dibao_family" in columns:
-        columns["mz_dibao_family"].append(("cert_no", "certificate"))
-    by_kind: dict[str, list[DeliveredRow]] = {}
-    for row in subject.rows:
-        by_kind.setdefault(row.kind, []).append(row)
-    for kind, rows in by_kind.items():
-        yield from _named_in(connection, kind, columns.get(kind, []), rows, subject)
-
-
-def _named_in(
-    connection: psycopg.Connection[Any],
-    kind: str,
-    columns: list[tuple[str, str]],
-    rows: list[DeliveredRow],
-    subject: Subject,
-) -> Iterator[tuple[str, str]]:
-    for column, holds in columns:
-        if column in _OF_OTHERS:
-            continue
-        for (value,) in connection.execute(
-            sql.SQL(
-                "select distinct btrim(normalize(r.{column}, nfkc), E' \\t\\r\\n''`’')"
-                " from raw.{table} as r inner join unnest(%s::bigint[], %s::bigint[])"
-                " as own (delivery_id, row_no)"
-                " on r._delivery_id = own.delivery_id and r._row_no = own.row_no"
-            ).format(column=sql.Identifier(column), table=sql.Identifier(kind)),
-            [[row.delivery_id for row in rows], [row.row_no for row in rows]],
-        ):
-            if not value or len(value) < LEAST_TOKEN.get(holds, 6):
-                continue
-            if holds == "resident_id" and value[:17].isdigit() and value[:18] not in subject.ids:
-                continue  # the number of another whom the row names
-            yield holds, value
-
-
-def _alert_no(connection: psycopg.Connection[Any], alert_key: str) -> str:
-    row = connection.execute(
-        "select alert_no from marts.risk_alert where alert_key = %s"
-        " union all select alert_no from archive.risk_alert where alert_key = %s limit 1",
-        [alert_key, alert_key],
-    ).fetchone()
-    return str(row[0]) if row else alert_key
+        with as_owner_of(connection, schema, "risk_alert"):
+            yield from _column(
+                connection,
+                sql.SQL(
+                    "select distinct alert_key from {} where person_key = any(%s)"
+                    " or household_key = any(%s)"
+                ).format(sql.Identifier(schema, "risk_alert")),
+                sorted(keys),
+                sorted(households),
+            )
 
 
 def _column(connection: psycopg.Connection[Any], query: Any, *values: Any) -> list[Any]:

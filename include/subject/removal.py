@@ -13,13 +13,12 @@ from psycopg import sql
 
 from include.contracts import contracts
 from include.subject import hashes
-from include.subject.identity import Subject, condition
-from include.subject.search import OWN, tables
+from include.subject.person import Subject, condition
+from include.subject.search import OWN
 from include.subject.suppression import instead
+from include.subject.tables import SCRATCH, as_owner_of, tables
 from include.subject.tokens import Tokens
 from include.vault.places import Place, direct, keys, places, row_places, text_columns
-
-SCRATCH = ("staging", "spine", "core", "candidate", "quality", "rebuild_", "replay_")
 
 
 def remove(
@@ -33,12 +32,12 @@ def remove(
     with connection.cursor().copy("copy own_row from stdin") as copy:
         for row in subject.rows:
             copy.write_row((row.kind, row.delivery_id, row.row_no, row.is_shared))
-    connection.execute("analyze own_row")
+    connection.execute("analyze own_row; grant select on own_row to public")
     before = hashes.stored_rows(connection)
     _note_counties(connection, erasure_id, subject)
     for kind in contracts():
         _from_raw(connection, erasure_id, kind, tokens)
-    _from_register(connection, erasure_id)
+    _from_register(connection, erasure_id, subject)
     _from_tables(connection, erasure_id, subject)
     _from_scratch(connection, erasure_id, tokens)
     hashes.record(connection, erasure_id, before)
@@ -52,22 +51,26 @@ def _note_counties(connection: psycopg.Connection[Any], erasure_id: int, subject
     columns = {(s, t) for s, t, name, _ in text_columns(connection) if name == "county_code"}
     counties = {
         county
-        for place in keys(places(connection))
-        if place.schema in ("marts", "archive")
-        and place.shape == "text"
-        and (place.schema, place.table) in columns
-        for (county,) in connection.execute(
-            sql.SQL("select distinct county_code from {} where {}").format(
-                sql.Identifier(place.schema, place.table), condition(place, subject)
-            )
-        )
-    } | {
-        county
         for (county,) in connection.execute(
             "select distinct d.county_code from own_row as o"
             " inner join ops.delivery as d using (delivery_id)"
         )
     }
+    for place in keys(places(connection)):
+        if (
+            place.schema in ("marts", "archive")
+            and place.shape == "text"
+            and (place.schema, place.table) in columns
+        ):
+            with as_owner_of(connection, place.schema, place.table):
+                counties |= {
+                    county
+                    for (county,) in connection.execute(
+                        sql.SQL("select distinct county_code from {} where {}").format(
+                            sql.Identifier(place.schema, place.table), condition(place, subject)
+                        )
+                    )
+                }
     connection.execute(
         "update ops.erasure set proof = jsonb_build_object("
         "'counties', coalesce(proof -> 'counties', '[]') || to_jsonb(%s::text[]))"
@@ -161,13 +164,19 @@ def _note_deliveries(
         )
 
 
-def _from_register(connection: psycopg.Connection[Any], erasure_id: int) -> None:
-    """Defects of rows that are gone, and of the cells that are empty now."""
+def _from_register(connection: psycopg.Connection[Any], erasure_id: int, subject: Subject) -> None:
+    """Defects of rows that are gone, and of the cells that are empty now; corrections asked for."""
     gone = connection.execute(
         "delete from ops.delivery_defect as d using own_row as o"
         " where (d.delivery_id, d.row_no) = (o.delivery_id, o.row_no)"
     )
     _note(connection, erasure_id, "ops.delivery_defect", gone.rowcount)
+    asked = connection.execute(
+        "delete from ops.correction as c using audit.subject as s"
+        " where c.subject = s.subject and s.key = any(%s)",
+        [sorted(subject.keys)],
+    )
+    _note(connection, erasure_id, "ops.correction", asked.rowcount)
 
 
 def _from_tables(connection: psycopg.Connection[Any], erasure_id: int, subject: Subject) -> None:
@@ -193,15 +202,16 @@ def _from_tables(connection: psycopg.Connection[Any], erasure_id: int, subject: 
                 )
             )
         removed = blanked = 0
-        if conditions:
-            removed = connection.execute(
-                sql.SQL("delete from {} where {}").format(
-                    sql.Identifier(schema, table), sql.SQL(" or ").join(conditions)
-                )
-            ).rowcount
-        for place in columns:
-            if place.shape == "words":
-                blanked += _strike_out(connection, place, subject)
+        with as_owner_of(connection, schema, table):
+            if conditions:
+                removed = connection.execute(
+                    sql.SQL("delete from {} where {}").format(
+                        sql.Identifier(schema, table), sql.SQL(" or ").join(conditions)
+                    )
+                ).rowcount
+            for place in columns:
+                if place.shape == "words":
+                    blanked += _strike_out(connection, place, subject)
         _note(connection, erasure_id, f"{schema}.{table}", removed, blanked)
     connection.execute("alter table ops.alert_event enable trigger alert_event_is_append_only")
 
@@ -210,11 +220,12 @@ def _from_scratch(connection: psycopg.Connection[Any], erasure_id: int, tokens: 
     """What a build makes again goes wherever it names him, in whatever column."""
     for schema, table in tables(connection):
         if schema.startswith(SCRATCH):
-            removed = connection.execute(
-                sql.SQL("delete from {} as t where t::text ~ {}").format(
-                    sql.Identifier(schema, table), sql.Literal(tokens.pattern)
-                )
-            ).rowcount
+            with as_owner_of(connection, schema, table):
+                removed = connection.execute(
+                    sql.SQL("delete from {} as t where t::text ~ {}").format(
+                        sql.Identifier(schema, table), sql.Literal(tokens.pattern)
+                    )
+                ).rowcount
             _note(connection, erasure_id, f"{schema}.{table}", removed)
 
 

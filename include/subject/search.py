@@ -12,6 +12,7 @@ from psycopg import sql
 
 from include.subject import files
 from include.subject.files import Needles
+from include.subject.tables import as_owner_of, tables
 from include.subject.tokens import Tokens
 
 OWN = ("vault.erasure_token", "audit.subject")
@@ -31,14 +32,6 @@ class Found:
     closed: int
 
 
-def tables(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:
-    """(schema, table) of all our tables, in order."""
-    return connection.execute(
-        "select schemaname::text, tablename::text from pg_tables"
-        " where schemaname !~ '^pg_' and schemaname <> 'information_schema' order by 1, 2"
-    ).fetchall()
-
-
 def search(connection: psycopg.Connection[Any], tokens: Tokens) -> Found:
     """Every row of every table, what the planner knows of them, and every file."""
     places = []
@@ -46,12 +39,13 @@ def search(connection: psycopg.Connection[Any], tokens: Tokens) -> Found:
     for schema, table in looked_into:
         if f"{schema}.{table}" in OWN:
             continue
-        row = connection.execute(
-            sql.SQL("select exists (select from {} as t where t::text ~ %s)").format(
-                sql.Identifier(schema, table)
-            ),
-            [tokens.pattern],
-        ).fetchone()
+        with as_owner_of(connection, schema, table):
+            row = connection.execute(
+                sql.SQL("select exists (select from {} as t where t::text ~ %s)").format(
+                    sql.Identifier(schema, table)
+                ),
+                [tokens.pattern],
+            ).fetchone()
         if row == (True,):
             places.append(f"{schema}.{table}")
     for schema, table in connection.execute(

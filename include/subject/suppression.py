@@ -16,7 +16,7 @@ from psycopg import sql
 from include.contracts import Contract
 from include.errors import ConfigurationMissing
 from include.settings import settings
-from include.subject.identity import is_shared
+from include.subject.person import is_shared
 from include.subject.redaction import redact
 from include.vault.places import direct, places
 

@@ -33,12 +33,13 @@ from include.notices import register_says
 from include.receipts import receipts, write
 from include.rollback import rollback
 from include.settings import settings
-from include.subject import correction, erasure, files, hashes
+from include.subject import correction, erasure, files, hashes, steps
 from include.subject.copy import write_copy
 from include.subject.correction import CorrectionRefused
-from include.subject.erasure import ErasureIncomplete, ErasureRefused
+from include.subject.erasure import ErasureRefused
 from include.subject.holdings import holdings
 from include.subject.identity import SubjectRefused
+from include.subject.steps import ErasureIncomplete
 from include.vault import identifier_key
 from include.verify import verify, versions
 from tests.dbt.planted import (
@@ -175,8 +176,8 @@ def _killed_and_resumed(number: int, patch: pytest.MonkeyPatch) -> erasure.Erasu
     for module, name, reached in (
         (hashes, "record", "ordered"),
         (files, "strike_out", "database"),
-        (erasure, "_vacuum", "files"),
-        (erasure, "_prove", "vacuumed"),
+        (steps, "vacuum", "files"),
+        (steps, "prove", "vacuumed"),
     ):
         with patch.context() as within:
             within.setattr(module, name, kill)

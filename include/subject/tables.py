@@ -1,0 +1,55 @@
+"""Our tables, and working in each as the role that owns it.
+
+Marts are the publisher's and what builds make is the transformer's, each under row-level security:
+the account that owns the database may become these roles, and has to, to see a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+SCRATCH = ("staging", "spine", "core", "candidate", "quality", "rebuild_", "replay_")
+"""How the names of schemas begin that builds, replays and gates fill again."""
+
+
+def tables(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:
+    """(schema, table) of all our tables, in order."""
+    return connection.execute(
+        "select schemaname::text, tablename::text from pg_tables"
+        " where schemaname !~ '^pg_' and schemaname <> 'information_schema' order by 1, 2"
+    ).fetchall()
+
+
+def exists(connection: psycopg.Connection[Any], schema: str, table: str) -> bool:
+    """Whether there is such a table."""
+    row = connection.execute(
+        "select to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null", [schema, table]
+    ).fetchone()
+    return row == (True,)
+
+
+@contextmanager
+def as_owner_of(connection: psycopg.Connection[Any], schema: str, table: str) -> Iterator[None]:
+    """Work as the role that owns a table, for some statements of a transaction.
+
+    After an error the transaction is over, and with it the role.
+    """
+    row = connection.execute(
+        "select pg_get_userbyid(relowner) from pg_class"
+        " where oid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
+        " and pg_get_userbyid(relowner) <> current_user",
+        [schema, table],
+    ).fetchone()
+    if row is None:
+        yield
+        return
+    before = connection.execute("select current_setting('role')").fetchone()
+    connection.execute(sql.SQL("set local role {}").format(sql.Identifier(row[0])))
+    yield
+    assert before is not None
+    connection.execute("select set_config('role', %s, true)", before)
