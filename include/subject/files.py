@@ -13,6 +13,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,6 +92,16 @@ def landed() -> Iterator[tuple[str, bytes]]:
         if path.is_file():
             with opened(path) as file:
                 yield path.name.removesuffix(SUFFIX), file.read()
+
+
+def drop_pages(needles: Needles) -> None:
+    """Drop the pages of broken-off extractions that hold one of the values: who goes on asks for
+    them again."""
+    for path in sorted((settings().landing / "parts").rglob("*")):
+        if path.is_file() and not path.name.startswith("."):
+            with suppress(FileNotFoundError), opened(path) as file:
+                if holds(file.read(), needles):
+                    path.unlink()
 
 
 def written() -> Iterator[Path]:

@@ -109,6 +109,7 @@ def written(erasure_id: int) -> None:
         _note(connection, erasure_id, "landing", len(hashes))
     with connect() as connection:
         redaction.discard(connection)
+    files.drop_pages(needles)
     write(*receipts([delivery for delivery, _, has_receipt in touched if has_receipt]))
     changed = files.strike_out(files.written(), needles)
     with connect() as connection:
