@@ -25,6 +25,7 @@ from include.rebuild import LOCK as REBUILD_LOCK
 from include.settings import PROJECT_ROOT, settings
 from include.subject import again, identity, steps
 from include.subject.suppression import suppress
+from include.vault.rotating import settled
 
 
 class ErasureRefused(WarehouseError):
@@ -71,6 +72,7 @@ def order(wanted: str, basis: str, reason: str) -> int:
             raise ErasureRefused(
                 f"erasure {at_work} is not done.", remedy="./warehouse subject erase --resume"
             )
+        settled(connection)
         subject = identity.resolve(connection, wanted)
         row = connection.execute(
             "insert into ops.erasure (basis, reason, ordered_by) values (%s, %s, %s)"
@@ -168,8 +170,9 @@ def _state(erasure_id: int) -> str:
 
 @contextmanager
 def _no_rebuild() -> Iterator[None]:
-    """No replay and no verification meanwhile: their rooms hold rows of persons."""
+    """No rotation of keys meanwhile, and no replay or verification: their rooms hold persons."""
     with psycopg.connect(settings().dsn, autocommit=True) as guard:
+        settled(guard)
         guard.execute("select set_config('lock_timeout', %s, false)",
                       [f"{max(round(settings().schemas_wait_s * 1000), 1)}ms"])  # fmt: skip
         try:

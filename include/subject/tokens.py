@@ -46,6 +46,14 @@ def named_by(connection: psycopg.Connection[Any], subject: Subject) -> Iterator[
     yield from (("household_key", key) for key in subject.households)
     yield from (("alert_key", key) for key in subject.alert_keys)
     yield from (("alert_no", _alert_no(connection, key)) for key in subject.alert_keys)
+    # And by what counties were told before keys were rotated.
+    yield from (
+        ("alert_no", told)
+        for (told,) in connection.execute(
+            "select told_no from vault.told_alert where alert_no = any(%s)",
+            [[_alert_no(connection, key) for key in sorted(subject.alert_keys)]],
+        )
+    )
     for number in subject.ids:
         yield "resident_id", number
         if number[6:8] == "19":
