@@ -158,6 +158,6 @@ def his_alone(
 def _columns(connection: psycopg.Connection[Any]) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for place in direct(places(connection)):
-        if place.schema == "raw" and place.holds in COMMON and place.column != "child_name":
+        if place.schema == "raw" and place.holds in COMMON and place.column not in _OF_OTHERS:
             found.setdefault(place.table, []).append((place.column, place.holds))
     return found
