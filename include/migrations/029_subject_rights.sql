@@ -95,3 +95,15 @@ create table ops.correction (
     answered_at timestamptz,
     check (num_nulls(answer, answer_reason, answered_by, answered_at) in (0, 4))
 );
+
+-- The duty's own account is the bureau's case desk and sees the whole city; people's accounts see
+-- the counties whose marts they may read.
+create or replace function person.may_see(county text) returns boolean
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+    select person.who() = 'case_worker'
+        or coalesce(bool_or(pg_has_role(person.who()::name, r.oid, 'member')), false)
+    from pg_roles as r
+    where r.rolname in ('bi_city', 'privacy_officer', 'bi_county_' || county)
+$$;

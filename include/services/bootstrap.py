@@ -30,8 +30,13 @@ def bootstrap(superuser: psycopg.Connection[object], passwords: Mapping[str, str
     _do(superuser, "alter role {} set statement_timeout = '15min'", "civil_affairs_reader")
     # The warehouse's owner makes and keeps the roles of roles.yml (include/access), and no others.
     _do(superuser, "alter role {} createrole", WAREHOUSE_OWNER)
-    for role in names(()):
-        _account(superuser, role, passwords.get(role))
+    for role, said in names(()).items():
+        if said.logs_in:
+            _account(superuser, role, passwords.get(role))
+        elif _exists(superuser, "pg_roles", "rolname", role):
+            _do(superuser, "alter role {} nologin", role)
+        else:
+            _do(superuser, "create role {} nologin", role)
         only_admin = "grant {} to {} with admin true, inherit false, set false"
         _do(superuser, only_admin, role, WAREHOUSE_OWNER)
 

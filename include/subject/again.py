@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from include.database import connect
+from include.database import OWNER, acting_as, connect
 from include.settings import settings
 
 LIST = "erasures"
@@ -32,6 +32,7 @@ def merge(other: Path) -> None:
     _add(other.read_text(encoding="utf-8").splitlines())
 
 
+@acting_as(OWNER)
 def erase_again() -> list[int]:
     """Erase everybody who is on the list and known here; the numbers of the new orders."""
     from include.subject.erasure import carry_out, order, unfinished

@@ -14,7 +14,7 @@ from typing import Literal
 
 from include import audit
 from include.contracts import contracts
-from include.database import connect
+from include.database import OWNER, acting_as, connect
 from include.errors import WarehouseError
 from include.settings import PROJECT_ROOT
 from include.subject.identity import resolve
@@ -52,6 +52,7 @@ def days(request: str) -> int:
         return next(int(row["days"]) for row in csv.DictReader(handle) if row["request"] == request)
 
 
+@acting_as(OWNER)
 def request(wanted: str, delivery_id: int, row_no: int, column: str, what: str) -> int:
     """Ask the sender of a delivered row to check a cell of it; the request's number.
 
@@ -81,10 +82,11 @@ def request(wanted: str, delivery_id: int, row_no: int, column: str, what: str) 
                 "what is wrong is not said, or holds a number of a person.",
                 remedy="say in words what is wrong; the right value is for the sender to find out.",
             )
-        audit.record(
-            connection, "correction_requested", ("person", subject.key),
-            purpose="record_correction", detail={"delivery": delivery_id},
-        )  # fmt: skip
+        with connect("privacy_officer") as officer:
+            audit.record(
+                officer, "correction_requested", ("person", subject.key),
+                purpose="record_correction", detail={"delivery": delivery_id},
+            )  # fmt: skip
         row = connection.execute(
             "insert into ops.correction (subject, delivery_id, row_no, column_name, what,"
             " requested_by, due_on) select s.subject, %s, %s, %s, %s, %s,"
@@ -106,6 +108,7 @@ def request(wanted: str, delivery_id: int, row_no: int, column: str, what: str) 
     return int(row[0])
 
 
+@acting_as(OWNER)
 def answer(correction_id: int, verdict: Answer, reason: str) -> None:
     """Put on record what the sender said. Raises CorrectionRefused where no request is open."""
     from include.receipts import receipts, write
@@ -123,14 +126,16 @@ def answer(correction_id: int, verdict: Answer, reason: str) -> None:
             raise CorrectionRefused(
                 f"no request {correction_id} is open.", remedy="./warehouse subject corrections"
             )
-        audit.record(
-            connection, "correction_answered",
-            detail={"correction": correction_id, "answer": verdict},
-        )  # fmt: skip
+        with connect("privacy_officer") as officer:
+            audit.record(
+                officer, "correction_answered",
+                detail={"correction": correction_id, "answer": verdict},
+            )  # fmt: skip
     audit.copy_head()
     write(*receipts([row[0]]))
 
 
+@acting_as(OWNER)
 def listed(correction_id: int | None = None) -> list[Correction]:
     """All requests, or one, the oldest first, and how they stand."""
     with connect() as connection:

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 
 from include import audit
-from include.database import connect
+from include.database import OWNER, acting_as, connect
 from include.errors import WarehouseError
 from include.locks import working_schemas
 from include.rebuild import LOCK as REBUILD_LOCK
@@ -53,6 +53,7 @@ def bases() -> dict[str, str]:
         return {row["basis"]: row["label_zh"] for row in csv.DictReader(handle)}
 
 
+@acting_as(OWNER)
 def order(wanted: str, basis: str, reason: str) -> int:
     """Put an erasure on record; its number. Nothing is removed yet.
 
@@ -83,10 +84,11 @@ def order(wanted: str, basis: str, reason: str) -> int:
         erasure_id = int(row[0])
         suppress(connection, erasure_id, subject.tokens)
         steps.look_for(connection, erasure_id, {("person_key", key) for key in subject.person_keys})
-        audit.record(
-            connection, "erasure_ordered", ("person", subject.key), purpose="erasure_request",
-            reason=reason, detail={"erasure": erasure_id, "basis": basis},
-        )  # fmt: skip
+        with connect("privacy_officer") as officer:
+            audit.record(
+                officer, "erasure_ordered", ("person", subject.key), purpose="erasure_request",
+                reason=reason, detail={"erasure": erasure_id, "basis": basis},
+            )  # fmt: skip
         hashes = [
             digest
             for (digest,) in connection.execute(
@@ -98,6 +100,7 @@ def order(wanted: str, basis: str, reason: str) -> int:
     return erasure_id
 
 
+@acting_as(OWNER)
 def carry_out(erasure_id: int, tell: Callable[[str], None] = lambda _: None) -> Erasure:
     """Take the steps of an order that are not taken yet, and search; the order when it is done.
 
@@ -125,6 +128,7 @@ def carry_out(erasure_id: int, tell: Callable[[str], None] = lambda _: None) -> 
     return described(erasure_id)
 
 
+@acting_as(OWNER)
 def described(erasure_id: int) -> Erasure:
     """An order and what was removed where. Raises ErasureRefused where there is none."""
     with connect() as connection:
@@ -144,6 +148,7 @@ def described(erasure_id: int) -> Erasure:
     return replace(Erasure(*row), places=told)
 
 
+@acting_as(OWNER)
 def numbers() -> list[int]:
     """The numbers of all orders, in order."""
     with connect() as connection:
@@ -153,6 +158,7 @@ def numbers() -> list[int]:
         ]
 
 
+@acting_as(OWNER)
 def unfinished() -> int | None:
     """The order that is not done, if there is one."""
     with connect() as connection:

@@ -61,7 +61,8 @@ def record(connection: psycopg.Connection[Any], erasure_id: int, before: Stored)
 
 def _kept(connection: psycopg.Connection[Any]) -> list[tuple[Version, Mart, bool]]:
     """Each version whose rows are there, with each of its marts, in the columns it had."""
-    marts = {mart.name: mart for mart in published_marts(connection)}
+    with as_owner_of(connection, "marts", "person_month"):
+        marts = {mart.name: mart for mart in published_marts(connection)}
     periods = connection.execute(
         "select distinct period from ops.publication where state = 'published' order by 1"
     ).fetchall()

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from include import audit
 from include.contracts import contracts
-from include.database import connect
+from include.database import OWNER, acting_as, connect
 from include.receipts import files, receipts
 from include.subject.identity import resolve
 from include.subject.person import Subject, condition
@@ -24,6 +24,7 @@ PUBLISHED = ("marts", "archive")
 Holdings = dict[str, Any]
 
 
+@acting_as(OWNER)
 def holdings(wanted: str, reason: str | None = None) -> Holdings:
     """What is held on a person, by where it lies; the look is on record before it is answered.
 
@@ -31,8 +32,9 @@ def holdings(wanted: str, reason: str | None = None) -> Holdings:
     """
     with connect() as connection:
         subject = resolve(connection, wanted)
+    with connect("privacy_officer") as officer:
         audit.record(
-            connection, "subject_access", ("person", subject.key), purpose="subject_request",
+            officer, "subject_access", ("person", subject.key), purpose="subject_request",
             reason=reason,
         )  # fmt: skip
     audit.copy_head()

@@ -247,8 +247,10 @@ def _strike_out(connection: psycopg.Connection[Any], place: Place, subject: Subj
 
 def _kind_of(connection: psycopg.Connection[Any], place: Place) -> str:
     row = connection.execute(
-        "select format_type(atttypid, null) from pg_attribute"
-        " where attrelid = to_regclass(format('%%I.%%I', %s::text, %s::text)) and attname = %s",
+        "select format_type(a.atttypid, null) from pg_attribute as a"
+        " inner join pg_class as c on a.attrelid = c.oid"
+        " inner join pg_namespace as n on c.relnamespace = n.oid"
+        " where (n.nspname, c.relname, a.attname) = (%s, %s, %s)",
         [place.schema, place.table, place.column],
     ).fetchone()
     assert row is not None

@@ -27,10 +27,7 @@ def tables(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:
 
 def exists(connection: psycopg.Connection[Any], schema: str, table: str) -> bool:
     """Whether there is such a table."""
-    row = connection.execute(
-        "select to_regclass(format('%%I.%%I', %s::text, %s::text)) is not null", [schema, table]
-    ).fetchone()
-    return row == (True,)
+    return _owner(connection, schema, table) is not None
 
 
 @contextmanager
@@ -39,17 +36,23 @@ def as_owner_of(connection: psycopg.Connection[Any], schema: str, table: str) ->
 
     After an error the transaction is over, and with it the role.
     """
-    row = connection.execute(
-        "select pg_get_userbyid(relowner) from pg_class"
-        " where oid = to_regclass(format('%%I.%%I', %s::text, %s::text))"
-        " and pg_get_userbyid(relowner) <> current_user",
-        [schema, table],
-    ).fetchone()
-    if row is None:
+    owner = _owner(connection, schema, table)
+    row = connection.execute("select current_user::text, current_setting('role')").fetchone()
+    assert row is not None
+    if owner in (None, row[0]):
         yield
         return
-    before = connection.execute("select current_setting('role')").fetchone()
-    connection.execute(sql.SQL("set local role {}").format(sql.Identifier(row[0])))
+    connection.execute(sql.SQL("set local role {}").format(sql.Identifier(str(owner))))
     yield
-    assert before is not None
-    connection.execute("select set_config('role', %s, true)", before)
+    connection.execute("select set_config('role', %s, true)", [row[1]])
+
+
+def _owner(connection: psycopg.Connection[Any], schema: str, table: str) -> str | None:
+    """From the catalogue, which asks for no right on the schema."""
+    row = connection.execute(
+        "select pg_get_userbyid(c.relowner)::text from pg_class as c"
+        " inner join pg_namespace as n on c.relnamespace = n.oid"
+        " where (n.nspname, c.relname) = (%s, %s)",
+        [schema, table],
+    ).fetchone()
+    return row[0] if row else None
