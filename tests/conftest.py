@@ -101,11 +101,11 @@ def _let_tests_stand_in_for_dbt(dsn: str) -> None:
         for schemas, privilege, roles in (
             ("candidate, staging, seeds, spine, core, quality", "all", "transformer"),
             ("candidate", "select, maintain", "publisher"),
-            ("seeds", "select", "loader"),
+            ("seeds", "select", "loader, case_reader"),
             ("quality", "all", "loader"),
             ("marts, archive", "all", "publisher"),
             ("marts, archive", "select", "transformer"),
-            ("marts", "select", "bi_city, case_worker"),
+            ("marts", "select", "bi_city, case_worker, case_reader"),
         ):
             connection.execute(
                 f"alter default privileges in schema {schemas}"

@@ -25,7 +25,7 @@ from include import audit
 from include.backup import run_tool
 from include.cli.main import app
 from include.contracts import contracts
-from include.database import connect
+from include.database import OWNER, connect
 from include.landing import path_of
 from include.linkage import decisions
 from include.marts import content, published_marts
@@ -276,7 +276,7 @@ def _alert_names(world: World) -> list[str]:
 
 
 def test_the_log_says_what_is_there_now_and_what_was(world: World) -> None:
-    with connect() as connection:
+    with connect(OWNER) as connection:
         marts = {mart.name: mart for mart in published_marts(connection)}
         for publication_id, is_shown, told in connection.execute(
             "select publication_id, version = max(version) over (), marts from ops.publication"
