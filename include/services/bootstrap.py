@@ -48,6 +48,15 @@ def bootstrap(superuser: psycopg.Connection[object], passwords: Mapping[str, str
     _do(superuser, "grant connect on database {} to {}", "civil_affairs", "civil_affairs_reader")
 
 
+def close_large_objects(warehouse: psycopg.Connection[object]) -> None:
+    """In the warehouse: nobody makes objects that no table's rights cover. As the superuser, whose
+    functions these are."""
+    warehouse.execute(
+        "revoke execute on function lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea)"
+        " from public"
+    )
+
+
 def let_reader_read(civil_affairs: psycopg.Connection[object]) -> None:
     """In the civil-affairs database: what its owner makes, the read-only account may read."""
     with civil_affairs.transaction():

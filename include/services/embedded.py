@@ -106,6 +106,14 @@ def apply() -> None:
     settings.cache_clear()
 
 
+def use_warehouse(url: str) -> None:
+    """Another warehouse for this process, which none of the accounts configured so far is of."""
+    for name in _OF_DUTIES:
+        os.environ.pop(name, None)
+    os.environ["WAREHOUSE_DSN"] = url
+    settings.cache_clear()
+
+
 def is_given(name: str) -> bool:
     """Whether the user set ``name`` (and not an earlier ``apply``, also of a parent process)."""
     value = os.environ.get(name)

@@ -23,7 +23,7 @@ from include.services.airflow_environment import (
     airflow_home,
     passwords,
 )
-from include.services.bootstrap import bootstrap, let_reader_read
+from include.services.bootstrap import bootstrap, close_large_objects, let_reader_read
 from include.services.credentials import credentials, write_private
 from include.settings import settings
 
@@ -38,6 +38,8 @@ def databases() -> None:
     """Accounts and databases, as the embedded server's superuser."""
     with psycopg.connect(embedded.dsn("postgres", "postgres"), autocommit=True) as connection:
         bootstrap(connection, credentials(embedded.home()))
+    with psycopg.connect(embedded.dsn("postgres", "warehouse")) as connection:
+        close_large_objects(connection)
     with psycopg.connect(embedded.dsn("postgres", "civil_affairs")) as connection:
         let_reader_read(connection)
 

@@ -18,6 +18,7 @@ from include.database import migrate
 from include.gate import audit
 from include.publish import publish
 from include.raw import ensure_raw_tables
+from include.services.bootstrap import close_large_objects
 from tests.conftest import PERSON_KEY_SECRET, database_url, only_environment
 from tests.expectations.candidate import PERIOD, deliver_month, fill, open_build
 
@@ -49,6 +50,8 @@ def accessible(
             admin.execute(
                 f"grant {role} to {OWNER} with admin true, inherit false, set false".encode()
             )
+    with psycopg.connect(database_url(server_dsn, name)) as admin:
+        close_large_objects(admin)
     url = login_url(database_url(server_dsn, name), OWNER)
     home = tmp_path_factory.mktemp("access")
     try:
