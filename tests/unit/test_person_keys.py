@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from include.database import connect
+from include.database import OWNER, connect
 from include.errors import ConfigurationMissing
 from include.load import load
 from include.settings import settings
@@ -78,7 +78,7 @@ def test_the_first_secret_is_remembered_by_its_fingerprint(warehouse: str) -> No
     assert query(warehouse, VERSIONS) == []
     load_person()
     assert query(warehouse, VERSIONS) == [(1, fingerprint(PERSON_KEY_SECRET), "current")]
-    with connect() as connection:
+    with connect(OWNER) as connection:
         assert in_force(connection).version == 1
         assert PERSON_KEY_SECRET not in repr(in_force(connection))
 
@@ -111,7 +111,7 @@ def test_of_several_secrets_the_one_in_force_is_told_by_its_fingerprint(warehous
 
 def test_keys_from_before_there_were_versions_want_their_own_secret(warehouse: str) -> None:
     load_person()
-    with connect() as connection:
+    with connect(OWNER) as connection:
         connection.execute("delete from vault.key_version")
     with given(secret="a wrong one"), pytest.raises(WrongSecret, match="made the keys"):
         load_person(2)
@@ -122,7 +122,7 @@ def test_keys_from_before_there_were_versions_want_their_own_secret(warehouse: s
 def test_a_lost_secret_is_given_up_on_purpose_alone(warehouse: str) -> None:
     load_person()
     with given(secret="a new beginning"):
-        with connect() as connection:
+        with connect(OWNER) as connection:
             adopt(connection)
         load_person(2)
     assert [(version, state) for version, _, state in query(warehouse, VERSIONS)] == [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from include.contracts import contracts
-from include.database import connect
+from include.database import OWNER, connect
 from include.vault.places import DIRECT, KEYS, direct, keys, places, row_places
 
 

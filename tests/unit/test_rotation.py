@@ -16,7 +16,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from include import audit
-from include.database import connect
+from include.database import OWNER, connect
 from include.errors import RollbackRefused
 from include.linkage.decisions import merge
 from include.load import load
@@ -193,7 +193,7 @@ def test_every_key_is_a_new_one_and_no_figure_changes(db: psycopg.Connection) ->
     told = db.execute("select action, detail from audit.event order by seq").fetchall()
     assert told == [("key_rotation_begun", {"from": 1}), ("key_rotation_ended", {"to": 2})]
     assert audit.verify().is_whole
-    with connect() as connection:
+    with connect(OWNER) as connection:
         demand_untouched(connection)
         assert in_force(connection).version == 2
     assert db.execute("select distinct key_version from vault.identifier").fetchall() == [(2,)]
@@ -217,7 +217,7 @@ def test_an_archived_version_is_rolled_back_to_under_the_new_keys(db: psycopg.Co
         before_again = figures(db)
         again("li", "once more")
         assert figures(db) == before_again
-        with connect() as connection:
+        with connect(OWNER) as connection:
             demand_untouched(connection)
     settings.cache_clear()
 
@@ -330,7 +330,7 @@ def test_what_bears_keys_is_refused_by_name_until_it_has_ended(db: psycopg.Conne
 
 def test_a_build_at_work_is_waited_for_and_one_that_begins_waits(db: psycopg.Connection) -> None:
     warehouse_with(db, MONTHS[:1])
-    with connect() as loading:
+    with connect(OWNER) as loading:
         settled(loading)
         with pytest.raises(Exception, match="at work with the keys"):
             rotated()
