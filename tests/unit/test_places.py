@@ -8,7 +8,7 @@ from include.vault.places import DIRECT, KEYS, direct, keys, places, row_places
 
 
 def test_each_direct_column_of_a_contract_is_a_place(warehouse: str) -> None:
-    with connect("owner") as connection:
+    with connect(OWNER) as connection:
         known = {(p.table, p.column): p.holds for p in direct(places(connection))}
     for contract in contracts().values():
         for column in contract.columns:
@@ -18,7 +18,7 @@ def test_each_direct_column_of_a_contract_is_a_place(warehouse: str) -> None:
 
 
 def test_what_holds_keys(warehouse: str) -> None:
-    with connect("owner") as connection:
+    with connect(OWNER) as connection:
         connection.execute(
             "create table marts.m (period text, person_key text, household_keys text[],"
             " alert_no text, rows integer, note text)"
@@ -36,7 +36,7 @@ def test_what_holds_keys(warehouse: str) -> None:
 
 
 def test_tables_that_name_a_delivered_row(warehouse: str) -> None:
-    with connect("owner") as connection:
+    with connect(OWNER) as connection:
         connection.execute("create table marts.m (period text, source_rows text[])")
         found = {(p.schema, p.table): (p.delivery, p.row) for p in row_places(connection)}
     assert found["vault", "unkeyed"] == ("delivery_id", "row_no")
