@@ -36,7 +36,7 @@ def publish_unjudged(period: str = PERIOD, now: datetime | None = None) -> int:
     """A build that goes public without a gate: what is judged is not the question here."""
     build_id = build.open_build(period)
     build.run_dbt(build_id)
-    with connect() as connection:
+    with connect("transformer") as connection:
         found = {
             mart.name: content(connection, "candidate", mart, period)
             for mart in candidate_marts(connection)
@@ -54,7 +54,7 @@ def publish_unjudged(period: str = PERIOD, now: datetime | None = None) -> int:
 
 def resend(delivery: int) -> None:
     """The same bytes come again: an arrival, and nothing to load."""
-    with connect() as connection:
+    with connect("loader") as connection:
         connection.execute(
             "insert into ops.arrival (delivery_id, uri, modified_at)"
             " values (%s, 'again', clock_timestamp())",
