@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from include.areas.history import current
 from include.release.declared import Category, Declared, Limits
 from include.release.hide import Tables
 
@@ -64,13 +65,7 @@ def read(connection: psycopg.Connection[Any], period: str, said: Declared, limit
     figures = {place: _count(figure.amount, limits) for place, figure in figures.items()}
     figures |= _amounts(connection, period, said, limits)
     figures |= _scorecard(connection, period, said, limits)
-    names = dict(
-        connection.execute(
-            "select left(area_code, 6), name_zh from seeds.ref_area"
-            " where level in ('city', 'county') union all"
-            " select area_code, name_zh from seeds.ref_area where level = 'township'"
-        ).fetchall()
-    )
+    names = _area_names()
     known = {CITY, *parents} if parents else set()
     return Cube(period, figures, parents, {area: names.get(area, "未明") for area in sorted(known)})
 
@@ -118,6 +113,14 @@ def add(
             for place, sign in equation.items():
                 named[name_of[place]] = named.get(name_of[place], 0) + sign
             tables.equations.append({name: sign for name, sign in named.items() if sign})
+
+
+def _area_names() -> dict[str, str]:
+    """The names of today's areas, by six digits down to counties and by twelve below."""
+    return {
+        code[:6] if area.level in ("city", "county") else code: area.name
+        for code, area in current().items()
+    }
 
 
 def _count(amount: int, limits: Limits) -> Figure:

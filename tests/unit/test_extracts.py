@@ -48,10 +48,6 @@ create table marts.person_month (period text, county_code text, age_band text, s
     education_code text, township_code text, has_major_illness boolean,
     has_chronic_registration boolean, has_disability_certificate boolean,
     is_dibao_covered boolean, is_tekun boolean);
-create table seeds.ref_area (area_code text, level text, name_zh text);
-insert into seeds.ref_area values ('431000000000', 'city', '郴州市'),
-    ('431002000000', 'county', '北湖区'), ('431003000000', 'county', '苏仙区'),
-    ('431002101000', 'township', '华塘镇');
 """
 
 
@@ -116,7 +112,6 @@ def month(db: psycopg.Connection, period: str = PERIOD, monitored: tuple[int, in
 @pytest.fixture
 def db(warehouse: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(warehouse, autocommit=True) as connection:
-        connection.execute("create schema if not exists seeds; create schema if not exists marts")
         connection.execute(_TABLES.encode())
         yield connection
 
