@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 
+from include.access.declaration import concrete, declaration
 from include.access.enforce import enforce
 from include.database import migrate
 from include.load import ensure_raw_tables
@@ -116,7 +117,7 @@ def _let_tests_stand_in_for_dbt(dsn: str) -> None:
 def drop_tables(connection: psycopg.Connection[Any], *schemas: str) -> None:
     """All tables of the schemas; the schemas stay, and with them what is granted of them."""
     for (table,) in connection.execute(
-        "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname = any(%s)",
+        "select format('%%I.%%I', schemaname, tablename) from pg_tables where schemaname = any(%s)",
         [list(schemas)],
     ).fetchall():
         connection.execute(f"drop table {table} cascade".encode())
@@ -128,7 +129,17 @@ def _warehouse(server: str, template: str, home: Path) -> Iterator[str]:
         fresh_database(server, template) as dsn,
         only_environment(dsn=dsn, home=str(home), person_key_secret=PERSON_KEY_SECRET),
     ):
+        _grant_database(dsn)
         yield dsn
+
+
+def _grant_database(dsn: str) -> None:
+    """What is granted of the database itself: a copy of it does not have that."""
+    name = urlsplit(dsn).path.lstrip("/")
+    with psycopg.connect(dsn) as connection:
+        for privilege, declared in declaration().database.items():
+            roles = ", ".join(role for each in declared for role in concrete(each))
+            connection.execute(f"grant {privilege} on database {name} to {roles}".encode())
 
 
 @pytest.fixture
