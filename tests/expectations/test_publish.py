@@ -96,15 +96,13 @@ def test_marts_are_keyed_and_commented_like_their_candidate(clean: psycopg.Conne
 
 
 def test_readers_get_what_is_published(clean: psycopg.Connection, warehouse: str) -> None:
-    clean.execute(
-        "do $$ begin if to_regrole('bi_reader') is null then create role bi_reader; end if; end $$"
-    )
     publish(audited(clean))
-    with psycopg.connect(warehouse) as reader:
-        reader.execute("set role bi_reader")
-        assert one(reader, "select count(*) from marts.county_scorecard") == (11,)
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            reader.execute("delete from marts.county_scorecard")
+    for role, counties in (("bi_city", 11), ("bi_county_431002", 1)):
+        with psycopg.connect(warehouse) as reader:
+            reader.execute(f"set role {role}".encode())
+            assert one(reader, "select count(*) from marts.county_scorecard") == (counties,)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute("delete from marts.county_scorecard")
 
 
 def test_the_same_rows_again_touch_nothing(clean: psycopg.Connection) -> None:
