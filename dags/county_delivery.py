@@ -29,7 +29,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param, task
 
-from include.acceptance import counties
+from include.areas import counties
 from include.municipality import (
     COUNTY,
     DEFAULTS,

@@ -19,7 +19,7 @@ from typing import Any
 
 from expectations import data_docs
 from expectations.check import Check, Subject
-from include.settings import settings
+from include.database import dsn_of
 
 _NUMBERS = (
     "element_count",
@@ -215,4 +215,4 @@ def _redact(entry: Any) -> None:
 
 
 def _sqlalchemy_url() -> str:
-    return settings().dsn.replace("postgresql://", "postgresql+psycopg://", 1)
+    return dsn_of().replace("postgresql://", "postgresql+psycopg://", 1)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import importlib
 import logging
 import math
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from psycopg import sql
@@ -19,10 +17,10 @@ from psycopg.types.json import Jsonb
 from expectations.catalogue import write_page
 from expectations.check import Check, Subject
 from expectations.checkpoint import Outcome, begin_import, run
+from include.areas import counties
 from include.contracts import Source
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import WarehouseError
-from include.settings import PROJECT_ROOT
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +45,7 @@ class Verdict:
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
 
+@acting_as("loader")
 def judge(source: Source, period: str, only: Collection[int] | None = None) -> list[Verdict]:
     """Decide every delivery of ``source`` and ``period`` that has no verdict yet.
 
@@ -88,17 +87,6 @@ def judge(source: Source, period: str, only: Collection[int] | None = None) -> l
                 "; ".join(reason["expected"] for reason in verdict.reasons),
             )
     return verdicts
-
-
-@cache
-def counties() -> dict[str, str]:
-    """county_code (6 digits) -> name of the city's counties, from the area seed."""
-    with (PROJECT_ROOT / "dbt_project/seeds/ref_area.csv").open(encoding="utf-8") as handle:
-        return {
-            row["area_code"][:6]: row["name_zh"]
-            for row in csv.DictReader(handle)
-            if row["level"] == "county"
-        }
 
 
 def _suite(kind: str) -> tuple[Check, ...]:

@@ -12,7 +12,8 @@ import httpx
 
 from include.errors import BackfillRefused, ServiceFailed
 from include.services import embedded
-from include.services.airflow_environment import ADMIN, api_url, password_file
+from include.services.airflow_environment import OPERATOR, api_trust, api_url, password_file
+from include.transport import distrust
 
 PRODUCERS = ("county_delivery", "civil_affairs_delivery", "health_insurance_delivery")
 BUILD = "monthly_build"
@@ -64,12 +65,15 @@ class Task:
 
 
 class Airflow:
-    """A session with the API server. Raises ServiceFailed where it does not answer."""
+    """A session with the API server as one of Airflow's accounts.
 
-    def __init__(self) -> None:
-        self._http = httpx.Client(base_url=api_url(), timeout=60)
-        secret = json.loads(password_file(embedded.home()).read_text())[ADMIN]
-        answer = self._call("POST", "/auth/token", json={"username": ADMIN, "password": secret})
+    Raises ServiceFailed where it does not answer.
+    """
+
+    def __init__(self, account: str = OPERATOR) -> None:
+        self._http = httpx.Client(base_url=api_url(), timeout=60, verify=api_trust())
+        secret = json.loads(password_file(embedded.home()).read_text())[account]
+        answer = self._call("POST", "/auth/token", json={"username": account, "password": secret})
         self._http.headers["Authorization"] = f"Bearer {answer['access_token']}"
 
     def __enter__(self) -> Airflow:
@@ -196,7 +200,8 @@ class Airflow:
         ]
 
     def answer(self, run_id: str, option: str, reason: str) -> bool:
-        """Give a waiting approval of a month's build its answer, as a person on the page does.
+        """Give a waiting approval of a month's build its answer, as a person on the page does: the
+        account has to be the approver's.
 
         False where nothing waits (any more) in that run.
         """
@@ -230,6 +235,11 @@ class Airflow:
         try:
             return self._answer(self._http.request(method, path, **options))
         except httpx.TransportError as error:
+            if why := distrust(error):
+                raise ServiceFailed(
+                    f"Airflow's API at {api_url()} is not believed: {why}.",
+                    remedy="see WAREHOUSE_TLS_AUTHORITY and WAREHOUSE_AIRFLOW_API_URL.",
+                ) from None
             raise ServiceFailed(
                 f"Airflow's API at {api_url()} does not answer ({type(error).__name__}).",
                 remedy="see ./warehouse status; start it with ./warehouse up.",

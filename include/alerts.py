@@ -19,8 +19,9 @@ import psycopg
 from psycopg.rows import class_row
 
 from include.build import DBT_PROJECT
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import WarehouseError
+from include.vault.rotating import settled
 
 BEFORE = {"dispatched": "raised", "checked": "dispatched", "closed": "checked"}
 """State -> the one state it may follow."""
@@ -108,16 +109,24 @@ _STANDING = """
     ) as checked on true
 """
 _STANDING = _STANDING.format(steps="array['dispatched', 'checked', 'closed']")
+_NOW_CALLED = (
+    "(select coalesce(max(t.alert_no), max(n.no)) from (select upper(%s) as no) as n"
+    " left join vault.told_alert as t on t.told_no = n.no)"
+)
+"""An alert's number, as told before a rotation of the keys or since."""
 _NEW = " and since = period"
 _ORDER = " order by period, county_code, rule_code, alert_key"
 
 
+@acting_as("case_worker")
 def listed(which: Filter) -> list[Alert]:
     """The published alerts that ``which`` names, with what has become of them by now."""
     with connect() as connection:
+        settled(connection)  # months of two versions of the keys do not go together
         return _standing(connection, which)
 
 
+@acting_as("case_worker")
 def advance(
     keys: Sequence[str],
     which: Filter,
@@ -136,6 +145,7 @@ def advance(
     _check_outcome(state, result, reason)
     with connect() as connection:
         # Two people who record the same step wait for each other; the second is refused.
+        settled(connection)
         connection.execute("lock table ops.alert_event in share row exclusive mode")
         if keys:
             alerts = [_named(connection, key) for key in dict.fromkeys(keys)]
@@ -228,7 +238,7 @@ def _named(connection: psycopg.Connection[Any], key: str) -> Alert:
             f"{KEY_DIGITS} digits of its key.",
         )
     _is_published(connection)
-    condition = "a.alert_no = upper(%s)" if is_number else "a.alert_key like %s || '%%'"
+    condition = f"a.alert_no = {_NOW_CALLED}" if is_number else "a.alert_key like %s || '%%'"
     query = f"{_STANDING} where {condition} limit 2"
     with connection.cursor(row_factory=class_row(Alert)) as cursor:
         found = cursor.execute(query.encode(), [key]).fetchall()

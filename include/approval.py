@@ -21,7 +21,7 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.difference import Change, rows
 from include.errors import ApprovalNeeded, ApprovalRefused
 from include.publication_log import Version
@@ -227,12 +227,14 @@ def answer(
     return found
 
 
+@acting_as("operator")
 def is_answered(build_id: int) -> bool:
     """Whether the answer to a build's request is on record."""
     with connect() as connection:
         return request(connection, build_id).answer is not None
 
 
+@acting_as("operator")
 def record_airflow(build_id: int, response: dict[str, Any] | None) -> None:
     """Record what a person answered on Airflow's page (None: nobody was asked).
 

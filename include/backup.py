@@ -24,19 +24,23 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import WarehouseError
 from include.locks import working_schemas
 from include.marts import columns_of
+from include.services import postgres
 from include.services.embedded import client_environment
-from include.services.postgres import bundled_bin
 from include.settings import settings
-from include.vault import identifier_key
+from include.vault.secrets import keyed, known_secrets
+from include.vault.versions import identifier_key
 
 MANIFEST = "manifest.json"
 SECRETS = "secrets.json"
 FOLDERS = ("landing", "builds", "receipts", "data_docs")
 """Folders of ``home`` that are kept. Logs, dbt's artefacts and services' files are not."""
+_CHECK = ("backup", "check")
+AUDIT = "audit"
+"""The folder with the heads of the audit chain and the list of erasures."""
 _LEFT_OUT = ("builds/targets", "builds/projects", "landing/parts")
 FORMAT = 1
 _JOBS = min(4, os.cpu_count() or 1)
@@ -52,13 +56,12 @@ class Manifest:
     """What a backup holds. ``files`` are path -> sha256; ``contents`` {month/mart: {rows, sha256}}.
 
     ``person_key_check`` is a keyed hash of a word: equal where the secret is the same, and no
-    secret. ``roles`` are those that something was granted to.
+    secret.
     """
 
     made_at: str
     databases: tuple[str, ...]
     server: str
-    roles: tuple[str, ...]
     deliveries: int
     publications: int
     contents: dict[str, dict[str, Any]]
@@ -75,6 +78,7 @@ def databases() -> dict[str, str]:
     return {name: dsn for name, dsn in found.items() if dsn}
 
 
+@acting_as("owner")
 def backup(
     folder: Path, with_secrets: bool = False, tell: Callable[[str], None] = lambda _: None
 ) -> Manifest:
@@ -90,8 +94,11 @@ def backup(
         )
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
+    # Before the dump: the chain that is dumped holds each head that is copied.
+    _copy(settings().home, AUDIT, folder)
     with working_schemas(None, "warehouse backup"):
         with connect() as connection:
+            _demand_sight(connection)
             state = _state(connection)
             contents = published(connection)
         for name, dsn in databases().items():
@@ -100,6 +107,8 @@ def backup(
                 "pg_dump",
                 dsn,
                 *("--format=directory", f"--jobs={_JOBS}", "--no-owner", "--no-sync"),
+                # Rights are the declaration's, and are made anew where it is restored.
+                *("--no-privileges", "--no-policies", "--enable-row-security"),
                 *("--exclude-schema=rebuild_*", f"--file={folder / f'{name}.dump'}"),
             )
     # After the dump: each delivery that it names landed before.
@@ -140,6 +149,7 @@ def read_manifest(folder: Path) -> Manifest:
         told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if told["format"] != FORMAT:
             raise ValueError
+        told.pop("roles", None)  # of backups that took grants along
         return Manifest(**told)
     except (OSError, ValueError, KeyError, TypeError):
         raise BackupRefused(
@@ -199,7 +209,14 @@ def published(connection: psycopg.Connection[Any]) -> dict[str, dict[str, Any]]:
 
 def person_key_check() -> str:
     """A keyed hash of a word, to tell secrets apart; empty without a secret."""
-    return identifier_key("backup", "check") if settings().person_key_secret else ""
+    return identifier_key(*_CHECK) if known_secrets() else ""
+
+
+def is_made_with(check: str) -> bool:
+    """Whether one of the secrets known here is that of a manifest's ``person_key_check``."""
+    return check in {keyed(secret, *_CHECK) for secret in known_secrets()} or not (
+        check or known_secrets()
+    )
 
 
 def run_tool(tool: str, dsn: str, *arguments: str) -> None:
@@ -208,16 +225,14 @@ def run_tool(tool: str, dsn: str, *arguments: str) -> None:
     Raises BackupRefused. What the tool says is cut off where the server's own words begin: they
     may quote a row.
     """
-    bundled = bundled_bin() / tool
     ended = subprocess.run(
-        [str(bundled if bundled.exists() else shutil.which(tool) or tool), "--no-password",
-         *arguments],
+        [postgres.client(tool, dsn), "--no-password", *arguments],
         env={**os.environ, **client_environment(dsn)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-    )  # fmt: skip
+    )
     if ended.returncode != 0:
         said = next((line for line in ended.stderr.splitlines() if "error:" in line), "")
         said = re.sub(r"(ERROR|DETAIL|CONTEXT):.*", r"\1", said)
@@ -229,22 +244,27 @@ def run_tool(tool: str, dsn: str, *arguments: str) -> None:
         )
 
 
-def _state(connection: psycopg.Connection[Any]) -> tuple[str, tuple[str, ...], int, int]:
-    """(server version, roles with grants, deliveries, publications)."""
+def _demand_sight(connection: psycopg.Connection[Any]) -> None:
+    """Row-level security binds the marts' owner too: whoever is not of them would dump no row."""
+    row = connection.execute(
+        "select bool_and(pg_has_role(tableowner, 'usage')) from pg_tables"
+        " where schemaname in ('marts', 'archive')"
+    ).fetchone()
+    if row == (False,):
+        raise BackupRefused(
+            "the account may not see all rows of marts and archive.",
+            remedy="./warehouse access apply, as the account that owns the database.",
+        )
+
+
+def _state(connection: psycopg.Connection[Any]) -> tuple[str, int, int]:
+    """(server version, deliveries, publications)."""
     row = connection.execute(
         "select current_setting('server_version'), (select count(*) from ops.delivery),"
         " (select count(*) from ops.publication)"
     ).fetchone()
     assert row is not None
-    roles = connection.execute(
-        "select distinct grantee::regrole::text from ("
-        " select (aclexplode(relacl)).grantee from pg_class where relacl is not null"
-        " union select (aclexplode(nspacl)).grantee from pg_namespace"
-        " where nspname !~ '^pg_' and nspname <> 'information_schema'"
-        ") as granted where grantee <> 0 and grantee <> current_user::regrole"
-        " and grantee::regrole::text !~ '^pg_' and grantee > 16383 order by 1"
-    )
-    return str(row[0]), tuple(role for (role,) in roles), int(row[1]), int(row[2])
+    return str(row[0]), int(row[1]), int(row[2])
 
 
 def _copy(home: Path, name: str, folder: Path) -> None:

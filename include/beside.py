@@ -5,6 +5,7 @@ Differences are told by row key and column: no value is.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,8 @@ from include.marts import Mart, columns_of, content
 from include.rebuild import CANDIDATE, Inputs
 
 _SHOWN_KEYS = 20
+_OF_ALL_COUNTIES = {"county_kpi": ("rank",)}
+"""Mart -> columns that compare counties: one figure moves those of others."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Version:
     """A published version by its entry in ``ops.publication`` and ``ops.build``.
 
     ``is_shown``: its rows are in marts, not in archive. ``contents`` are {mart: {rows, sha256}}.
+    ``are_keys_old``: they were hashed under keys of before a rotation, since rows that retention
+    dropped cannot be hashed anew.
     """
 
     publication_id: int
@@ -35,6 +40,7 @@ class Version:
     functions_sha256: str | None
     deliveries: tuple[int, ...]
     contents: dict[str, dict[str, Any]]
+    are_keys_old: bool
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,9 @@ class MartDifference:
     keys: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
     by_hash: bool = False
+    unexplained: int = 0
+    """Of the differing rows those that the erasure of a person does not explain: where there was
+    one, rows of counties that he was not in. Without one, all."""
 
     @property
     def is_equal(self) -> bool:
@@ -73,7 +82,7 @@ def versions_of(connection: psycopg.Connection[Any], period: str | None = None) 
         " p.publication_id = last_value(p.publication_id) over (partition by p.period"
         " order by p.version rows between unbounded preceding and unbounded following),"
         " b.known_at, b.code_sha256, b.seeds_sha256, b.build_id, b.linkage_sha256,"
-        " b.functions_sha256, p.deliveries, p.marts"
+        " b.functions_sha256, p.deliveries, p.marts, p.key_version < ops.key_version()"
         " from ops.publication as p inner join ops.build as b using (build_id)"
         " where p.state = 'published' and (%(period)s::text is null or p.period = %(period)s)"
         " order by p.period, p.version",
@@ -91,30 +100,46 @@ def versions_of(connection: psycopg.Connection[Any], period: str | None = None) 
             functions,
             tuple(deliveries),
             contents,
+            are_keys_old,
         )
         for (
             publication_id, period, version, published_at, is_shown, known_at, code, seeds,
-            build_id, linkage, functions, deliveries, contents,
+            build_id, linkage, functions, deliveries, contents, are_keys_old,
         ) in found
     ]  # fmt: skip
 
 
 def compare(
-    connection: psycopg.Connection[Any], version: Version, built: tuple[Mart, ...]
+    connection: psycopg.Connection[Any],
+    version: Version,
+    built: tuple[Mart, ...],
+    erased_in: Collection[str] | None = None,
 ) -> tuple[MartDifference, ...]:
-    """What is in ``rebuild_candidate`` beside a stored version: each mart, by name."""
+    """What is in ``rebuild_candidate`` beside a stored version: each mart, by name.
+
+    ``erased_in`` are the counties of persons who were erased since; None: nobody was.
+    """
     by_name = {mart.name: mart for mart in built}
     return tuple(
-        _compare(connection, version, by_name[name])
+        _compare(connection, version, by_name[name], erased_in)
         if name in by_name
         else MartDifference(
-            name, 0, version.contents[name]["rows"], only_stored=version.contents[name]["rows"]
+            name,
+            0,
+            version.contents[name]["rows"],
+            only_stored=version.contents[name]["rows"],
+            unexplained=version.contents[name]["rows"],
         )
         for name in sorted(by_name.keys() | version.contents.keys())
     )
 
 
-def _compare(connection: psycopg.Connection[Any], version: Version, mart: Mart) -> MartDifference:
+def _compare(
+    connection: psycopg.Connection[Any],
+    version: Version,
+    mart: Mart,
+    erased_in: Collection[str] | None,
+) -> MartDifference:
     said = version.contents.get(mart.name, {"rows": 0, "sha256": ""})
     schema = "marts" if version.is_shown else "archive"
     stored = dict(columns_of(connection, schema, mart.name))
@@ -125,12 +150,12 @@ def _compare(connection: psycopg.Connection[Any], version: Version, mart: Mart) 
     )
     found = _count(connection, schema, mart.name, of_version) if stored else 0
     if not found and said["rows"]:
-        return _by_hash(connection, version, mart, said)
+        return _by_hash(connection, version, mart, said, erased_in is not None)
     shared = [name for name in mart.content_columns if name in stored]
     others = sorted({name for name, _ in mart.columns} ^ stored.keys() - {"publication_id"})
     if not stored:
         rows = _count(connection, CANDIDATE, mart.name, sql.SQL("true"))
-        return MartDifference(mart.name, rows, 0, only_rebuilt=rows)
+        return MartDifference(mart.name, rows, 0, only_rebuilt=rows, unexplained=rows)
     values = [name for name in shared if name not in mart.grain]
     grain = sql.SQL(", ").join(map(sql.Identifier, mart.grain))
     pinned = sql.SQL(
@@ -150,6 +175,7 @@ def _compare(connection: psycopg.Connection[Any], version: Version, mart: Mart) 
         "with rebuilt as (select true as is_here, * from {candidate}),"
         " stored as (select true as is_here, * from {store} where {of_version}),"
         " joined as (select {grain}, rebuilt.is_here as is_rebuilt, stored.is_here as is_stored,"
+        " {county} as of_county,"
         " array[{rebuilt}]::text[] as now, array[{stored}]::text[] as before"
         " from rebuilt full join stored using ({grain}))"
     ).format(
@@ -157,6 +183,7 @@ def _compare(connection: psycopg.Connection[Any], version: Version, mart: Mart) 
         store=sql.Identifier(schema, mart.name),
         of_version=of_version,
         grain=grain,
+        county=_county(mart, stored),
         rebuilt=texts("rebuilt"),
         stored=texts("stored"),
     )
@@ -166,11 +193,12 @@ def _compare(connection: psycopg.Connection[Any], version: Version, mart: Mart) 
             " select count(is_rebuilt), count(is_stored),"
             " count(*) filter (where is_stored is null),"
             " count(*) filter (where is_rebuilt is null),"
-            " count(*) filter (where is_rebuilt and is_stored and now <> before) from joined"
-        )
+            " count(*) filter (where is_rebuilt and is_stored and now <> before),"
+            " count(*) filter (where {unexplained}) from joined"
+        ).format(unexplained=_unexplained(mart, values, erased_in))
     ).fetchone()
     assert counts is not None
-    if not any(counts[2:]):
+    if not any(counts[2:5]):
         return MartDifference(mart.name, counts[0], counts[1], not_compared=tuple(others))
     columns = connection.execute(
         joined
@@ -194,16 +222,55 @@ def _compare(connection: psycopg.Connection[Any], version: Version, mart: Mart) 
         columns=dict(columns),
         keys=tuple(key for (key,) in keys),
         not_compared=tuple(others),
+        unexplained=counts[5],
     )
 
 
+def _county(mart: Mart, stored: dict[str, str]) -> sql.Composable:
+    """The county of a joined row; null where the mart is not of counties."""
+    if "county_code" in mart.grain:
+        return sql.Identifier("county_code")
+    if "county_code" in stored and "county_code" in dict(mart.columns):
+        return sql.SQL("coalesce(rebuilt.county_code, stored.county_code)")
+    return sql.SQL("null::text")
+
+
+def _unexplained(
+    mart: Mart, values: list[str], erased_in: Collection[str] | None
+) -> sql.Composable:
+    """Whether a joined row differs, and not for want of a person who was erased."""
+    differs = sql.SQL("(is_rebuilt is null or is_stored is null or now <> before)")
+    if erased_in is None:
+        return differs
+    if "county_code" not in dict(mart.columns):
+        return sql.SQL("false")
+    own = [n for n, name in enumerate(values, 1) if name not in _OF_ALL_COUNTIES.get(mart.name, ())]
+    is_changed = sql.SQL("array[{}]::text[] is distinct from array[{}]::text[]").format(
+        *(sql.SQL(", ").join(sql.SQL(f"{side}[{n}]") for n in own) for side in ("now", "before"))
+    )
+    return sql.SQL(
+        "(is_rebuilt is null or is_stored is null or {}) and of_county <> all({}::text[])"
+    ).format(is_changed, sql.Literal(sorted(erased_in)))
+
+
 def _by_hash(
-    connection: psycopg.Connection[Any], version: Version, mart: Mart, said: dict[str, Any]
+    connection: psycopg.Connection[Any],
+    version: Version,
+    mart: Mart,
+    said: dict[str, Any],
+    is_explained: bool,
 ) -> MartDifference:
-    """The stored rows are gone: the log's hash is what there is to compare with."""
+    """The stored rows are gone: the log's hash is what there is to compare with; their number alone
+    where keys were rotated since."""
     built = content(connection, CANDIDATE, mart, version.period)
-    changed = 0 if built["sha256"] == said["sha256"] else max(built["rows"], said["rows"])
-    return MartDifference(mart.name, built["rows"], said["rows"], changed=changed, by_hash=True)
+    name = "rows" if version.are_keys_old else "sha256"
+    changed = 0 if built[name] == said[name] else max(built["rows"], said["rows"])
+    return MartDifference(
+        *(mart.name, built["rows"], said["rows"]),
+        changed=changed,
+        by_hash=True,
+        unexplained=0 if is_explained else changed,
+    )
 
 
 def _count(

@@ -18,12 +18,13 @@ from typing import Any
 from psycopg.conninfo import conninfo_to_dict
 
 from include import kept
-from include.database import connect
+from include.database import acting_as, connect, dsn_of
 from include.errors import WarehouseError
 from include.locks import begin_candidate, complete_candidate, working_schemas
 from include.settings import PROJECT_ROOT, settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+_TLS_OPTIONS = ("sslmode", "sslrootcert", "sslcert", "sslkey")
 _DBT_PROCESS = PROJECT_ROOT / "include" / "dbt_process.py"
 _log = logging.getLogger(__name__)
 
@@ -51,13 +52,15 @@ class Workplace:
 def dbt_environment(workplace: Workplace | None = None) -> dict[str, str]:
     """What a dbt process of ours needs: the warehouse, the project, and where artefacts go."""
     place = workplace or Workplace()
-    parts = conninfo_to_dict(settings().dsn)
+    parts = conninfo_to_dict(dsn_of("transformer"))
     return {
         "DBT_HOST": str(parts.get("host", "")),
         "DBT_PORT": str(parts.get("port") or 5432),
         "DBT_USER": str(parts.get("user", "")),
         "DBT_PASSWORD": str(parts.get("password") or ""),
         "DBT_DATABASE": str(parts.get("dbname", "")),
+        **{f"DBT_{name.upper()}": str(parts.get(name) or "") for name in _TLS_OPTIONS},
+        "PGOPTIONS": str(parts.get("options") or ""),
         "DBT_TARGET_PATH": str(place.target),
         "DBT_LOG_PATH": str(settings().home / "logs" / "dbt"),
         "DBT_PROFILES_DIR": str(place.project),
@@ -66,6 +69,7 @@ def dbt_environment(workplace: Workplace | None = None) -> dict[str, str]:
     }
 
 
+@acting_as("transformer")
 def open_build(
     period: str, known_at: datetime | None = None, *, is_trial: bool | None = None
 ) -> int:
@@ -98,6 +102,7 @@ def open_build(
     return int(row[0])
 
 
+@acting_as("transformer")
 def build_variables(build_id: int) -> dict[str, str]:
     """The build's month, knowledge time (ISO, UTC), number and seeds, for the macro build_var."""
     with connect() as connection:
@@ -114,6 +119,7 @@ def build_variables(build_id: int) -> dict[str, str]:
     }
 
 
+@acting_as("transformer")
 def link_persons(build_id: int) -> dict[str, int]:
     """Find the people of the rows without a valid ID that the build reads; how many by method."""
     from include.linkage.assign import link
@@ -124,6 +130,7 @@ def link_persons(build_id: int) -> dict[str, int]:
     return found
 
 
+@acting_as("transformer")
 def run_dbt(build_id: int, select: str | None = None) -> dict[str, int]:
     """Seeds, models and their data tests of one build, in one dbt process; how many ended how.
 

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import logging
 import smtplib
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 
 import httpx
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.settings import settings
+from include.transport import distrust, trusting
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S = 15.0
@@ -27,6 +30,7 @@ _KEPT_FOR = timedelta(days=1)
 """How long an unsent notice is tried; what is older is news no more when a receiver is set up."""
 
 
+@acting_as("operator")
 def deliver(now: datetime) -> None:
     """Send what has not been sent, one message per receiver. What fails stays for the next call."""
     if settings().alert_webhook:
@@ -54,7 +58,7 @@ def _carry(column: str, send: Callable[[list[dict[str, Any]]], None], now: datet
             _log.warning(
                 "%d notices could not be sent (%s of %s); they are tried again.",
                 len(notices),
-                type(error).__name__,
+                distrust(error) or type(error).__name__,
                 column.removesuffix("_at"),
             )
             return
@@ -69,7 +73,7 @@ def _carry(column: str, send: Callable[[list[dict[str, Any]]], None], now: datet
 def _post(notices: list[dict[str, Any]]) -> None:
     payload = [notice | {"noticed_at": notice["noticed_at"].isoformat()} for notice in notices]
     httpx.post(
-        settings().alert_webhook, json={"notices": payload}, timeout=_TIMEOUT_S
+        settings().alert_webhook, json={"notices": payload}, timeout=_TIMEOUT_S, verify=_trust()
     ).raise_for_status()
 
 
@@ -83,10 +87,21 @@ def _mail(notices: list[dict[str, Any]]) -> None:
     message.set_content(
         "\n\n".join(f"{notice['what']}\nWhat to do: {notice['remedy']}" for notice in notices)
     )
-    client = smtplib.SMTP_SSL if chosen.alert_smtp_security == "ssl" else smtplib.SMTP
+    trust = _trust()
+    # smtplib's own default believes every certificate.
+    context = ssl.create_default_context() if isinstance(trust, bool) else trust
+    client = (
+        partial(smtplib.SMTP_SSL, context=context)
+        if chosen.alert_smtp_security == "ssl"
+        else smtplib.SMTP
+    )
     with client(chosen.alert_smtp_host, chosen.alert_smtp_port, timeout=_TIMEOUT_S) as server:
         if chosen.alert_smtp_security == "starttls":
-            server.starttls()
+            server.starttls(context=context)
         if chosen.alert_smtp_user:
             server.login(chosen.alert_smtp_user, chosen.alert_smtp_password)
         server.send_message(message)
+
+
+def _trust() -> ssl.SSLContext | bool:
+    return trusting(settings().alert_authority, "WAREHOUSE_ALERT_AUTHORITY")

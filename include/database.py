@@ -1,40 +1,83 @@
-"""Connections to the warehouse, and the migrations that make its fixed schemas."""
+"""Connections to the warehouse, each as the account of a duty, and the migrations that make its
+fixed schemas.
+
+What each account may do is said in ``include/access/roles.yml``. Code says at its entry for which
+duty it works (``acting_as``), and everything below it connects as that account. Without a word it
+is the operator, who reads the register and no row of a person.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from include.errors import ConfigurationMissing
 from include.settings import settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+OWNER = "owner"
+"""The duty of the account that owns the database: migrations, ``access apply``, backups."""
 _MIGRATION_LOCK = 431000
+_duty: ContextVar[str] = ContextVar("_duty", default="operator")
 
 
 @contextmanager
-def connect(dsn: str | None = None) -> Iterator[psycopg.Connection[Any]]:
-    """One connection, one transaction: commits on success, rolls back on any exception.
+def acting_as(duty: str) -> Iterator[None]:
+    """Connect for ``duty`` meanwhile: a role of roles.yml, or OWNER. Also a decorator."""
+    before = _duty.set(duty)
+    try:
+        yield
+    finally:
+        _duty.reset(before)
 
-    Raises ConfigurationMissing where no DSN is configured.
+
+def dsn_of(duty: str | None = None) -> str:
+    """libpq URL of the duty's account (default: of the one at work).
+
+    Where no account of its own is configured it is the owner's, who takes the role on: it may then
+    do no more than the role, but whoever holds the URL may. Raises ConfigurationMissing.
     """
-    dsn = dsn or settings().dsn
-    if not dsn:
+    duty = duty or _duty.get()
+    own, owner = settings().duty_dsns.get(duty), settings().dsn
+    if own:
+        return own
+    if not owner:
         raise ConfigurationMissing(
             "WAREHOUSE_DSN is not set.",
             remedy="start the embedded services with ./warehouse up, or set WAREHOUSE_DSN.",
         )
-    with psycopg.connect(dsn) as connection:
+    return owner if duty == OWNER else in_role(owner, duty)
+
+
+def in_role(dsn: str, role: str) -> str:
+    """A URL whose sessions begin with SET ROLE."""
+    options = f"{conninfo_to_dict(dsn).get('options') or ''} -c role={role}".strip()
+    if "://" not in dsn:
+        return make_conninfo(dsn, options=options)
+    return f"{dsn}{'&' if '?' in dsn else '?'}options={quote(options, safe='')}"
+
+
+@contextmanager
+def connect(duty: str | None = None) -> Iterator[psycopg.Connection[Any]]:
+    """One connection, one transaction: commits on success, rolls back on any exception.
+
+    As the account of ``duty``, by default of the one at work (``acting_as``). Raises
+    ConfigurationMissing where no DSN is configured.
+    """
+    with psycopg.connect(dsn_of(duty)) as connection:
         yield connection
 
 
-def migrate(dsn: str | None = None) -> list[str]:
+def migrate() -> list[str]:
     """Apply the numbered SQL files not applied yet, all in one transaction; returns their names."""
-    with connect(dsn) as connection:
+    with connect(OWNER) as connection:
         connection.execute("select pg_advisory_xact_lock(%s)", [_MIGRATION_LOCK])
         connection.execute("create schema if not exists ops")
         connection.execute(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from include.encodings import detect
 from include.errors import UnreadableDelivery
+from include.landing import opened, size_of
 from include.layout import (
     BLANKS,
     HEADER_SCAN_ROWS,
@@ -78,7 +79,7 @@ def find_table(path: Path, known: frozenset[str]) -> Table:
     start = offset + sum(map(len, above))
     line = sum(len(record.splitlines()) for record in above)
     _demand_closed_records(path, start, line + 1)
-    end, has_notes = _end(path, start, path.stat().st_size, codec, delimiter)
+    end, has_notes = _end(path, start, size_of(path), codec, delimiter)
     return Table(
         path,
         header.titles,
@@ -110,7 +111,7 @@ def _header(
 
 def _first_records(path: Path, offset: int) -> list[bytes]:
     """The first records; a quoted cell may go over several lines."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         file.seek(offset)
         head = file.read(_HEAD)
         is_whole = not file.read(1)
@@ -157,7 +158,7 @@ def _demand_closed_records(path: Path, start: int, line: int) -> None:
     length is taken for the same slip: two such marks, far apart.
     """
     begun, length, is_open = line, 0, False
-    for chunk in _chunks(path, start, path.stat().st_size):
+    for chunk in _chunks(path, start, size_of(path)):
         if not is_open and b'"' not in chunk:
             last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
             line += chunk.count(b"\n")
@@ -221,7 +222,7 @@ def _is_form_line(line: bytes, codec: str, delimiter: str) -> bool:
 
 
 def _chunks(path: Path, start: int, end: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with opened(path) as file:
         file.seek(start)
         left = end - start
         while left > 0 and (chunk := file.read(min(_CHUNK, left))):

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from include.errors import UnreadableDelivery
+from include.landing import opened
 
 _CHUNK = 1 << 20
 _CHINESE_UTF_8 = re.compile(rb"(?:[\xe4-\xe9][\x80-\xbf]{2}){2}")
@@ -20,7 +21,7 @@ def detect(path: Path) -> tuple[str, int]:
     where one part of the file is UTF-8 and another is not: read as GB18030, the first would be
     other characters without anybody noticing.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         mark = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0
     stray = _first_line_not_utf_8(path)
     if stray is None:
@@ -49,7 +50,7 @@ def _first_line_not_utf_8(path: Path) -> int | None:
     """Number of the first line, from 1, that is not UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     lines = 0
-    with path.open("rb") as file:
+    with opened(path) as file:
         while True:
             chunk = file.read(_CHUNK)
             try:
@@ -66,7 +67,7 @@ def _first_utf_8_line(path: Path) -> tuple[bool, int | None]:
     line or None)."""
     first: bool | None = None
     number, rest = 0, b""
-    with path.open("rb") as file:
+    with opened(path) as file:
         while chunk := file.read(_CHUNK):
             chunk = rest + chunk
             cut = chunk.rfind(b"\n") + 1

@@ -23,6 +23,18 @@ class ConfigurationMissing(WarehouseError):
     """A setting that has no embedded default is absent."""
 
 
+class UnprotectedAddress(WarehouseError):
+    """Something would cross the network readable by others, and that is not allowed here."""
+
+
+class SealingKeyMissing(WarehouseError):
+    """An encrypted file cannot be opened, or none be made, for want of its key."""
+
+
+class SealedFileDamaged(WarehouseError):
+    """An encrypted file is not what was written."""
+
+
 class DeliveryMissing(WarehouseError):
     """A source was asked for a period it has not delivered."""
 

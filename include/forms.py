@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import mmap
 from pathlib import Path
 from typing import Literal
 
 from include.errors import UnreadableDelivery
+from include.landing import opened
 
 Form = Literal["text", "utf-16", "zip", "ole"]
 
@@ -26,7 +26,9 @@ _OTHER = (
     (b"{\\rtf", "an RTF document"),
     (b"MZ", "a program"),
 )
+_WORKBOOKS, _ENCRYPTED = ("Workbook", "Book"), "EncryptedPackage"
 _OTHER_DOCUMENTS = ("WordDocument", "PowerPoint Document", "VisioDocument")
+_CHUNK = 1 << 20
 _MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta", b"<style", b"<head")
 
 
@@ -36,7 +38,7 @@ def recognise(path: Path, file_name: str) -> Form:
     Raises UnreadableDelivery where it is something else: a web page saved as .xls, a document,
     an encrypted workbook.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         head = file.read(1 << 10)
     if head.startswith(_ZIP):
         return "zip"
@@ -60,18 +62,12 @@ def recognise(path: Path, file_name: str) -> Form:
 
 def _demand_workbook(path: Path, file_name: str) -> None:
     """An OLE file is a workbook, an encrypted workbook or another program's document."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-
-        def holds(stream: str) -> bool:
-            return content.find(stream.encode("utf-16-le") + b"\0\0") >= 0
-
-        if holds("Workbook") or holds("Book"):
-            return
-        is_encrypted = holds("EncryptedPackage")
-        is_other = any(map(holds, _OTHER_DOCUMENTS))
-    if is_encrypted:
+    streams = _streams(path)
+    if not streams.isdisjoint(_WORKBOOKS):
+        return
+    if _ENCRYPTED in streams:
         raise encrypted(file_name)
-    if not is_other:
+    if streams.isdisjoint(_OTHER_DOCUMENTS):
         raise UnreadableDelivery(
             "the workbook is cut off or damaged.",
             code="F02",
@@ -84,6 +80,22 @@ def _demand_workbook(path: Path, file_name: str) -> None:
         file=file_name,
         remedy="send the workbook itself as .xlsx.",
     )
+
+
+def _streams(path: Path) -> set[str]:
+    """Those streams that an OLE file holds of the ones that tell what it is."""
+    names = {
+        f"{name}\0".encode("utf-16-le"): name
+        for name in (*_WORKBOOKS, _ENCRYPTED, *_OTHER_DOCUMENTS)
+    }
+    overlap, rest = max(map(len, names)), b""
+    found: set[str] = set()
+    with opened(path) as file:
+        while chunk := file.read(_CHUNK):
+            rest += chunk
+            found |= {name for written, name in names.items() if written in rest}
+            rest = rest[-overlap:]
+    return found
 
 
 def encrypted(file_name: str) -> UnreadableDelivery:

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from expectations.catalogue import write_page
 from expectations.check import Subject
 from expectations.checkpoint import Outcome, Report, begin_import, run
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import GateBlocked
 from include.locks import demand_candidate, working_schemas
 from include.marts import candidate_marts, columns_of, content
@@ -29,6 +29,7 @@ _SEEN_KEYS = 200
 _KEPT_KEYS = 20
 
 
+@acting_as("transformer")
 def audit(build_id: int) -> None:
     """Run the suites of all marts and of the delivery accounting in one checkpoint.
 
@@ -70,9 +71,10 @@ def _audit(build_id: int) -> None:
     failed = [outcome for outcome in report.outcomes if outcome.blocks]
     with connect() as connection:
         _record(connection, build_id, report, seen)
-        if failed:
-            reason = "; ".join(_in_words(connection, outcome) for outcome in failed)
-            record_block(connection, build_id, period, reason)
+        reason = "; ".join(_in_words(connection, outcome) for outcome in failed)
+    if failed:
+        with connect("publisher") as log:
+            record_block(log, build_id, period, reason)
     write_page()
     for outcome in report.outcomes:
         if not outcome.success and not outcome.blocks:

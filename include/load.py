@@ -13,14 +13,15 @@ from psycopg.types.json import Jsonb
 
 from include import reader
 from include.contracts import Column, Contract, contracts
-from include.database import connect
+from include.database import acting_as, connect
 from include.defects import record_defects
 from include.defects.form import record_form
 from include.delimited import Table
 from include.errors import ServiceFailed, UnreadableDelivery
-from include.landing import Landed
+from include.landing import Landed, remove
 from include.layout import stated_period
 from include.raw import Headings, copy_json_pages, copy_table, ensure_raw_tables
+from include.subject import suppression
 from include.vault import key_identifiers
 
 __all__ = ["ensure_raw_tables", "load"]
@@ -50,6 +51,7 @@ class _Loaded:
     refusal: UnreadableDelivery | None = None
 
 
+@acting_as("loader")
 def load(landed: Landed, contract: Contract | None = None) -> int:
     """Load one landed file; returns its delivery_id. One transaction: all of it or nothing.
 
@@ -62,7 +64,11 @@ def load(landed: Landed, contract: Contract | None = None) -> int:
     """
     try:
         with connect() as connection:
-            return _load(connection, contract or contracts()[landed.kind], landed)
+            delivery_id = _load(connection, contract or contracts()[landed.kind], landed)
+            is_replaced = _is_replaced(connection, landed.sha256)
+        if is_replaced:
+            remove(landed.sha256)
+        return delivery_id
     except psycopg.Error as error:
         trouble = f"{type(error).__name__} {error.sqlstate or ''}".strip()
     # Raised here, not above: a database error that met COPY quotes the row.
@@ -81,6 +87,12 @@ def _load(connection: psycopg.Connection[Any], contract: Contract, landed: Lande
         delivery_id = _load_new(connection, contract, landed)
     _record_arrival(connection, landed, delivery_id)
     return delivery_id
+
+
+def _is_replaced(connection: psycopg.Connection[Any], sha256: str) -> bool:
+    """Whether these bytes hold somebody who was erased, and a copy lies in landing instead."""
+    row = connection.execute("select 1 from ops.redaction where sha256 = %s", [sha256])
+    return row.fetchone() is not None
 
 
 def _known(connection: psycopg.Connection[Any], contract: Contract, landed: Landed) -> int | None:
@@ -139,6 +151,8 @@ def _load_new(connection: psycopg.Connection[Any], contract: Contract, landed: L
     connection.execute("select set_config('warehouse.delivery_id', %s, true)", [str(delivery_id)])
     found = _read(connection, contract, landed)
     refusal = found.refusal
+    erased = suppression.catch(connection, contract, delivery_id) if found.rows else (0, 0)
+    rows, announced = found.rows - erased[0], contract.announced_rows(landed.file_name)
     connection.execute(
         "insert into ops.delivery (delivery_id, source, kind, county_code, period, file_name, "
         "bytes, sha256, encoding, row_count, control_total, missing_headers, unreadable, "
@@ -154,8 +168,8 @@ def _load_new(connection: psycopg.Connection[Any], contract: Contract, landed: L
             landed.bytes,
             landed.sha256,
             found.encoding,
-            found.rows,
-            contract.announced_rows(landed.file_name),
+            rows,
+            announced and announced - erased[0],
             list(found.missing),
             refusal and refusal.what,
             refusal and refusal.code,
@@ -165,7 +179,9 @@ def _load_new(connection: psycopg.Connection[Any], contract: Contract, landed: L
         ],
     )
     record_form(connection, delivery_id, found.respelt, found.has_form, refusal)
-    if found.rows:
+    if any(erased):
+        suppression.redact_caught(connection, delivery_id)
+    if rows:
         key_identifiers(connection, contract.kind, contract.identifiers, delivery_id)
         record_defects(connection, contract, delivery_id, landed.county_code, landed.period)
     return delivery_id

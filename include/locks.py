@@ -17,8 +17,10 @@ from typing import Any
 
 import psycopg
 
+from include.database import dsn_of
 from include.errors import WarehouseError
 from include.settings import settings
+from include.vault.rotating import demand_settled
 
 SCHEMAS_LOCK = 431018
 """Advisory lock of the working schemas; the publisher's is 431001 and is taken after it."""
@@ -40,21 +42,24 @@ class CandidateReplaced(WarehouseError):
 
 @contextmanager
 def working_schemas(
-    build_id: int | None, reader: str = "warehouse documentation"
+    build_id: int | None, reader: str = "warehouse documentation", *, is_rotation: bool = False
 ) -> Iterator[None]:
     """Hold the working schemas for a step of ``build_id`` (None: for a ``reader`` of them).
 
     Another process that holds them is waited for, with a warning in the log; after
     ``WAREHOUSE_SCHEMAS_WAIT_S`` seconds SchemasBusy is raised. Within a process it may be nested:
     who holds them for several steps keeps other builds from coming between. What a killed build
-    left at work is ended first. Raises SchemasBusy at the end where the lock was lost meanwhile.
+    left at work is ended first. Raises SchemasBusy at the end where the lock was lost meanwhile,
+    and RotationUnderWay where a rotation of the person keys was interrupted: it alone goes on then.
     """
     if _held.get() is not None:
         yield
         return
     name = reader if build_id is None else f"warehouse build {build_id}"
-    with psycopg.connect(settings().dsn, autocommit=True, application_name=name) as session:
+    with psycopg.connect(dsn_of("transformer"), autocommit=True, application_name=name) as session:
         _take(session, name)
+        if not is_rotation:
+            demand_settled(session)
         end_sessions(session, DBT_SESSIONS)
         before = _held.set(session)
         try:

@@ -17,7 +17,6 @@ from psycopg import sql
 from include.errors import GateBlocked
 from include.marts import Mart, columns_of
 
-READERS = "bi_reader"
 _DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
 _WAYS = (
     "keep the old columns as a version of the model, or change marts and archive by a migration:"
@@ -50,13 +49,6 @@ def prepare(connection: psycopg.Connection[Any], mart: Mart) -> list[ColumnChang
         for change in changes:
             _apply(connection, change)
         _comment(connection, mart)
-    readers = connection.execute("select 1 from pg_roles where rolname = %s", [READERS]).fetchone()
-    if readers:
-        connection.execute(
-            sql.SQL(
-                "grant usage on schema marts to {role}; grant select on {table} to {role}"
-            ).format(role=sql.Identifier(READERS), table=sql.Identifier("marts", mart.name))
-        )
     return changes
 
 

@@ -64,10 +64,14 @@ def columns_of(
 
 
 def content(
-    connection: psycopg.Connection[Any], schema: str, mart: Mart, period: str
+    connection: psycopg.Connection[Any],
+    schema: str,
+    mart: Mart,
+    period: str,
+    publication_id: int | None = None,
 ) -> dict[str, Any]:
     """{'rows', 'sha256'} of the mart's rows of ``period``: equal iff the rows are the same, but for
-    annotations.
+    annotations. Of the archive: those that ``publication_id`` showed.
 
     The hash is over the sorted hashes of the rows' texts; the text forms are pinned for the
     transaction so that a session's settings cannot change it.
@@ -82,11 +86,14 @@ def content(
             "select count(*), encode(sha256(convert_to(coalesce(string_agg("
             "h, '' order by h collate \"C\"), ''), 'UTF8')), 'hex')"
             " from (select encode(sha256(convert_to(row({columns})::text, 'UTF8')), 'hex') as h"
-            " from {table} where period = {period}) as hashed"
+            " from {table} where period = {period} and {shown_by}) as hashed"
         ).format(
             columns=sql.SQL(", ").join(map(sql.Identifier, mart.content_columns)),
             table=sql.Identifier(schema, mart.name),
             period=sql.Literal(period),
+            shown_by=sql.SQL("true")
+            if publication_id is None
+            else sql.SQL("publication_id = {}").format(publication_id),
         )
     ).fetchone()
     assert row is not None

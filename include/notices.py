@@ -17,14 +17,14 @@ from typing import Any, Literal
 import psycopg
 from psycopg.rows import dict_row
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import contracts
-from include.database import connect
+from include.database import acting_as, connect
 from include.readiness import Readiness, assess
 from include.settings import settings
 from include.unfinished import unfinished_months
 
-Kind = Literal["rejected", "blocked", "late", "failed"]
+Kind = Literal["rejected", "blocked", "late", "failed", "correction"]
 OVER = "over"
 _LOCK = 431002
 _log = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ class Notice:
     remedy: str
 
 
+@acting_as("operator")
 def tell(found: Iterable[Notice] = (), now: datetime | None = None) -> int:
     """Record ``found`` and what the register says, as far as it is new, and send what is unsent.
 
@@ -74,6 +75,7 @@ def task_failed(dag_id: str, task: str, period: str | None, error: BaseException
     )
 
 
+@acting_as("operator")
 def task_recovered(dag_id: str, task: str, period: str | None) -> None:
     """A task succeeded: its next failure is told again."""
     with connect() as connection:
@@ -114,6 +116,30 @@ def register_says(connection: psycopg.Connection[Any], now: datetime) -> list[No
         *_late(connection, now),
         *_blocked(connection),
         *_given_up(connection),
+        *_corrections(connection, now),
+    ]
+
+
+def _corrections(connection: psycopg.Connection[Any], now: datetime) -> list[Notice]:
+    """What persons have asked senders to put right: once when asked, once when overdue."""
+    rows = connection.execute(
+        "select c.correction_id, d.kind, d.county_code, d.period, c.delivery_id, c.due_on"
+        " from ops.correction as c inner join ops.delivery as d using (delivery_id)"
+        " where c.answer is null order by c.correction_id"
+    ).fetchall()
+    return [
+        Notice(
+            "correction",
+            f"correction {number}",
+            "overdue" if now.date() > due_on else "open",
+            period,
+            county,
+            f"Correction {number}: a person asks {_place(county)} to check a cell of"
+            f" {contracts()[kind].title_zh} ({kind}), {period}, delivery {delivery}; due {due_on}.",
+            "the sender finds row and column in his receipt. Put the answer on record:"
+            f' ./warehouse subject answer {number} --corrected --reason "…".',
+        )
+        for number, kind, county, period, delivery, due_on in rows
     ]
 
 

@@ -71,7 +71,7 @@ def report(source: Source, period: str, params: Mapping[str, Any]) -> str | None
 
 def load_counties(period: str) -> None:
     """Fetch and load every county's files, in this process."""
-    from include.acceptance import counties
+    from include.areas import counties
     from include.load import load
     from include.sources.county import fetch
 

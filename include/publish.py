@@ -14,7 +14,8 @@ import psycopg
 from psycopg import sql
 
 from include import approval, difference, mart_schema, publication_log
-from include.database import connect
+from include.access.enforce import protect
+from include.database import acting_as, connect
 from include.errors import GateBlocked, MonthHeld
 from include.holds import refuse_held
 from include.locks import demand_candidate, working_schemas
@@ -39,6 +40,7 @@ class _Release:
     beyond: list[approval.Beyond]
 
 
+@acting_as("publisher")
 def publish(build_id: int, *, now: datetime | None = None) -> int:
     """Publish the build's candidate; returns ``ops.publication``'s id.
 
@@ -57,6 +59,7 @@ def publish(build_id: int, *, now: datetime | None = None) -> int:
     raise approval.refusal(_asked(build_id, release))
 
 
+@acting_as("publisher")
 def ask(build_id: int, run_id: str | None = None, *, now: datetime | None = None) -> str | None:
     """What of the build needs an approval, in words, put on record; None if it can be published.
 
@@ -145,6 +148,7 @@ def _judged(connection: psycopg.Connection[Any], build_id: int, now: datetime | 
 
 def _published(connection: psycopg.Connection[Any], build_id: int, release: _Release) -> int:
     current = release.current
+    protect(connection)
     if current and release.is_unchanged:
         state, version = "unchanged", current.version
     else:

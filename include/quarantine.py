@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from psycopg.rows import class_row
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import WarehouseError
 
 
@@ -30,6 +30,7 @@ class Backlog:
     oldest_age_months: int | None
 
 
+@acting_as("bi_city")
 def backlog(period: str | None = None, county_code: str | None = None) -> list[Backlog]:
     """The backlog of a month, the last published one unless given; the oldest rows first.
 

@@ -11,8 +11,9 @@ import psycopg
 from psycopg import sql
 
 from include.contracts import Contract, contracts
-from include.database import connect
+from include.database import OWNER, connect
 from include.delimited import Table
+from include.landing import opened
 from include.layout import BLANKS, STRUCTURE_WORDS
 
 _TAIL = {
@@ -32,7 +33,7 @@ def ensure_raw_tables(of: Iterable[Contract] | None = None) -> None:
 
     The row number is a sequence's next value, so that COPY takes a file's bytes as they are.
     """
-    with connect() as connection:
+    with connect(OWNER) as connection:
         connection.execute("select pg_advisory_xact_lock(hashtext('raw'))")
         for contract in contracts().values() if of is None else of:
             kind = contract.kind
@@ -186,7 +187,7 @@ def copy_json_pages(
             cursor.copy(
                 r"copy api_page (body) from stdin (format csv, quote E'\x01', delimiter E'\x02')"
             ) as copy,
-            path.open("rb") as file,
+            opened(path) as file,
         ):
             while chunk := file.read(1 << 20):
                 copy.write(chunk)

@@ -18,7 +18,8 @@ from typing import Any
 from include.delimited import Table, find_table
 from include.errors import ServiceFailed, UnreadableDelivery
 from include.forms import recognise
-from include.landing import reading_folder
+from include.landing import opened, size_of
+from include.readable import as_file, reading_folder
 from include.reader_process import NO_MEMORY
 from include.settings import PROJECT_ROOT, settings
 
@@ -35,7 +36,7 @@ def table(path: Path, file_name: str, known: frozenset[str]) -> Iterator[Table]:
     Text stays where it is; UTF-16 text and workbooks become UTF-8 text in a folder that goes at
     the end. Raises UnreadableDelivery where there is no table to be had.
     """
-    size, most = path.stat().st_size, settings().largest_file_mb
+    size, most = size_of(path), settings().largest_file_mb
     if size > most << 20:
         raise UnreadableDelivery(
             f"the file is larger than {most} MB.",
@@ -47,13 +48,13 @@ def table(path: Path, file_name: str, known: frozenset[str]) -> Iterator[Table]:
     if form == "text":
         yield find_table(path, known)
         return
-    with reading_folder() as folder:
+    with reading_folder(path) as folder:
         target = folder / "table.csv"
         if form == "utf-16":
             _as_utf_8(path, target, file_name)
             yield find_table(target, known)
         else:
-            yield _workbook(path, target, form, file_name, known)
+            yield _workbook(as_file(path, folder), target, form, file_name, known)
 
 
 _lock = threading.Lock()
@@ -119,7 +120,7 @@ def _without_secrets() -> dict[str, str]:
 def _as_utf_8(path: Path, target: Path, file_name: str) -> None:
     decoder = codecs.getincrementaldecoder("utf-16")("strict")
     try:
-        with path.open("rb") as source, target.open("w", encoding="utf-8", newline="") as text:
+        with opened(path) as source, target.open("w", encoding="utf-8", newline="") as text:
             while chunk := source.read(_CHUNK):
                 text.write(decoder.decode(chunk))
             text.write(decoder.decode(b"", final=True))

@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import Source, kinds_of
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import DeliveryMissing, DeliveryRejected
 from include.settings import PROJECT_ROOT
 
@@ -169,6 +169,7 @@ def assess(
     )
 
 
+@acting_as("loader")
 def ask(period: str, source: Source, now: datetime | None = None) -> Readiness:
     """Assess a gate at ``now`` (default: the clock) and record what it says, if it is new."""
     with connect() as connection:
@@ -197,6 +198,7 @@ def ask(period: str, source: Source, now: datetime | None = None) -> Readiness:
     return found
 
 
+@acting_as("loader")
 def demand(period: str, source: Source) -> Readiness:
     """Ask a gate, and insist that it is open.
 
@@ -256,6 +258,7 @@ def known_months(connection: psycopg.Connection[Any]) -> list[str]:
     ]
 
 
+@acting_as("operator")
 def record_go_ahead(period: str, source: str | None, reason: str, actor: str) -> None:
     """Keep an operator's word; ``source`` None means every gate of the month."""
     with connect() as connection:

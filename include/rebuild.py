@@ -19,17 +19,19 @@ from psycopg import sql
 
 from include import kept
 from include.build import Workplace, dbt
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import WarehouseError
 from include.linkage.assign import link
 from include.locks import DBT_SESSIONS, end_sessions
 from include.marts import Mart, candidate_marts
 from include.settings import settings
+from include.vault.rotating import settled
 
 PREFIX = "rebuild_"
 CANDIDATE = f"{PREFIX}candidate"
 _ROOMS = ("staging", "spine", "core", "candidate", "seeds")
-_LOCK = 431017
+LOCK = 431017
+"""Advisory lock of the rooms."""
 
 
 class RebuildRefused(WarehouseError):
@@ -62,6 +64,7 @@ class Rooms:
 
     _ran: tuple[str, str] | None = field(default=None)
 
+    @acting_as("transformer")
     def build(self, inputs: Inputs) -> tuple[Mart, ...]:
         """Build the month's marts in ``rebuild_candidate``; which there are.
 
@@ -91,13 +94,14 @@ def rooms() -> Iterator[Rooms]:
 
     Raises RebuildRefused where another rebuild is at work.
     """
-    with connect() as guard:
+    with connect("transformer") as guard:
         guard.autocommit = True
-        if guard.execute("select pg_try_advisory_lock(%s)", [_LOCK]).fetchone() != (True,):
+        if guard.execute("select pg_try_advisory_lock(%s)", [LOCK]).fetchone() != (True,):
             raise RebuildRefused(
                 "another replay or verification is at work.",
                 remedy="wait until it has ended; it disturbs no build.",
             )
+        settled(guard)
         end_sessions(guard, f"{PREFIX}{DBT_SESSIONS}")
         _clear()
         try:
@@ -106,6 +110,7 @@ def rooms() -> Iterator[Rooms]:
             _clear()
 
 
+@acting_as("transformer")
 def _clear() -> None:
     """Drop the rooms. One by one: a transaction may not hold as many locks as they have tables."""
     with connect() as connection:

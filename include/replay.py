@@ -21,7 +21,7 @@ from psycopg.types.json import Jsonb
 
 from include import build, kept
 from include.beside import MartDifference, Version, compare, versions_of
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import WarehouseError
 from include.marts import Mart
 from include.rebuild import CANDIDATE, Inputs, rooms
@@ -107,6 +107,7 @@ def known_at_of(text: str, now: datetime) -> datetime:
     return min(found, now)
 
 
+@acting_as("transformer")
 def replay(period: str, text: str, tell: Callable[[str], None] = lambda _: None) -> Replayed:
     """Rebuild ``period`` as known at ``text``; a replay of the same name is replaced.
 
@@ -147,6 +148,7 @@ def replay(period: str, text: str, tell: Callable[[str], None] = lambda _: None)
     return found
 
 
+@acting_as("transformer")
 def kept_replays() -> list[Kept]:
     """Replays that stand, the latest first."""
     with connect() as connection:
@@ -160,6 +162,7 @@ def kept_replays() -> list[Kept]:
         ]
 
 
+@acting_as("transformer")
 def drop(schema: str) -> None:
     """Drop a replay and its record. Raises ReplayRefused where there is none of that name."""
     with connect() as connection:

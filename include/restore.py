@@ -11,6 +11,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +19,31 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from include import audit
+from include.access.enforce import enforce
 from include.backup import (
+    AUDIT,
     FOLDERS,
     SECRETS,
     Manifest,
     databases,
-    person_key_check,
+    is_made_with,
     published,
     read_manifest,
     run_tool,
     verify_files,
 )
-from include.database import connect, migrate
+from include.database import acting_as, connect, migrate
 from include.errors import WarehouseError
+from include.sealed_landing import kept_with
+from include.sealing import key_name, keys
 from include.services import embedded
 from include.services.credentials import credentials, write_private
 from include.settings import settings
+from include.subject import again
+from include.vault.versions import adopt
 
-_KEYS = ("person_key", "airflow_fernet")
+_KEYS = ("person_key", "erasure", "airflow_fernet")
 """Secrets that what is stored was made with. Passwords are the new server's own."""
 
 
@@ -55,8 +63,11 @@ class Restored:
     publications: int
     marts: int
     applied: tuple[str, ...]
+    erased: tuple[int, ...] = ()
+    """Erasures of after the backup, carried out again: orders of the restored warehouse."""
 
 
+@acting_as("owner")
 def restore(
     folder: Path,
     replace: bool = False,
@@ -65,27 +76,33 @@ def restore(
 ) -> Restored:
     """Restore the backup in ``folder`` into the configured databases and home.
 
-    ``replace`` gives up what is here; ``other_key`` does without the secret of the person keys:
-    then persons of new deliveries are others than those of the restored ones. Raises BackupRefused
-    where the backup is not whole, RestoreRefused where it may not be restored here, or is not equal
-    to what was backed up afterwards.
+    ``replace`` gives up what is here; ``other_key`` does without the secret of the person keys
+    (then persons of new deliveries are others than those of the restored ones) and of landing.
+    Raises BackupRefused where the backup is not whole, RestoreRefused where it may not be restored
+    here, or is not equal to what was backed up afterwards.
     """
     manifest = read_manifest(folder)
     tell("the backup's sums")
     verify_files(folder, manifest)
     wanted = _targets(manifest)
     _demand_nobody(wanted)
-    _demand_roles(manifest)
     if not replace:
         _demand_empty(wanted["warehouse"])
     if manifest.with_secrets:
         _take_keys(folder)
-    if not other_key and person_key_check() != manifest.person_key_check:
+    if not other_key and not is_made_with(manifest.person_key_check):
         raise RestoreRefused(
             "the secret of the person keys is not the one that the backup's keys were made with.",
             remedy="set WAREHOUSE_PERSON_KEY_SECRET to the old one. Without it the old months can"
             " be shown, but persons of new deliveries get other keys and are strangers to them;"
             " --other-key accepts that.",
+        )
+    own = {"", *map(key_name, keys())}
+    if not other_key and (absent := sorted(kept_with(folder / "landing").keys() - own)):
+        raise RestoreRefused(
+            f"its delivered files are encrypted with keys that are not here: {', '.join(absent)}.",
+            remedy="put them into WAREHOUSE_LANDING_KEY_FILE. Without them the months can be shown"
+            " and none of their deliveries be read again; --other-key accepts that.",
         )
     for name in FOLDERS:
         tell(f"folder {name}")
@@ -98,7 +115,7 @@ def restore(
         run_tool(
             "pg_restore",
             dsn,
-            *("--exit-on-error", "--no-owner", "--jobs=4"),
+            *("--exit-on-error", "--no-owner", "--no-privileges", "--jobs=4"),
             *(f"--dbname={conninfo_to_dict(dsn)['dbname']}", str(folder / f"{name}.dump")),
         )
     tell("what is published is compared")
@@ -111,6 +128,14 @@ def restore(
             remedy="do not use it; this is a defect, or somebody wrote meanwhile.",
         )
     applied = migrate()
+    tell("roles and rights")
+    enforce()
+    if other_key:
+        with connect() as connection:
+            adopt(connection)
+    tell("who was erased since the backup is erased again")
+    _follow_the_chain(folder, manifest.made_at)
+    erased = again.erase_again()
     return Restored(
         manifest.made_at,
         tuple(wanted),
@@ -120,7 +145,26 @@ def restore(
         manifest.publications,
         len(manifest.contents),
         tuple(applied),
+        tuple(erased),
     )
+
+
+def _follow_the_chain(folder: Path, made_at: str) -> None:
+    """The restored chain ends earlier than the one given up: its own heads count from now on, the
+    others stay beside them, and the chain says that it was restored."""
+    heads = audit.heads_file()
+    if heads.exists():
+        heads.rename(heads.with_name(f"heads.until-{datetime.now(UTC):%Y%m%dT%H%M%S}"))
+    for path in sorted((folder / AUDIT).glob("*")):
+        target = settings().home / AUDIT / path.name
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        if path.name == again.LIST:
+            again.merge(path)
+        elif not target.exists():
+            shutil.copy2(path, target)
+    with connect() as connection:
+        audit.record(connection, "restored", detail={"backup_made_at": made_at})
+    audit.copy_head()
 
 
 def _targets(manifest: Manifest) -> dict[str, str]:
@@ -148,16 +192,6 @@ def _demand_nobody(wanted: dict[str, str]) -> None:
                 remedy="./warehouse down, then restore again; it starts what it needs. Readers have"
                 " to leave too.",
             )
-
-
-def _demand_roles(manifest: Manifest) -> None:
-    with connect() as connection:
-        known = {role for (role,) in connection.execute("select rolname from pg_roles")}
-    if missing := sorted(set(manifest.roles) - known):
-        raise RestoreRefused(
-            f"the backup grants rights to {', '.join(missing)}, and the server has no such role.",
-            remedy=f"create role {missing[0]} nologin; then restore again.",
-        )
 
 
 def _demand_empty(dsn: str) -> None:

@@ -18,10 +18,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.inputs import months_back
+from include.landing import path_of, remove
 from include.publish import PUBLISH_LOCK
-from include.settings import PROJECT_ROOT, settings
+from include.settings import PROJECT_ROOT
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class OldFile:
 
     @property
     def path(self) -> Path:
-        return settings().landing / self.sha256[:2] / self.sha256
+        return path_of(self.sha256)
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,14 @@ def rules() -> dict[str, Rule]:
         }
 
 
+@acting_as("publisher")
 def plan(now: datetime | None = None) -> Plan:
     """What would be dropped at ``now``."""
     with connect() as connection:
         return _plan(connection, now or datetime.now(UTC))
 
 
+@acting_as("publisher")
 def drop(by: str, now: datetime | None = None) -> Plan:
     """Drop what is over its time, and put on record what that was.
 
@@ -92,7 +95,7 @@ def drop(by: str, now: datetime | None = None) -> Plan:
             _drop_versions(connection, found.versions)
             _record(connection, found, by)
     for file in found.files:
-        file.path.unlink(missing_ok=True)
+        remove(file.sha256)
     return found
 
 
@@ -233,11 +236,13 @@ needed as (
         )
 )
 
-select d.sha256, max(d.bytes)::bigint
+-- Where a file was replaced for want of a person who was erased, the copy is what is there.
+select coalesce(x.redacted_sha256, d.sha256), max(coalesce(x.redacted_bytes, d.bytes))::bigint
 from ops.delivery as d
 left join ops.acceptance as c on d.delivery_id = c.delivery_id
+left join ops.redaction as x on d.sha256 = x.sha256
 where not exists (select from needed as n where n.sha256 = d.sha256)
-group by d.sha256
+group by d.sha256, x.redacted_sha256
 having
     bool_and(c.delivery_id is not null)
     and max(greatest(d.received_at, (

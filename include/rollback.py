@@ -1,8 +1,9 @@
 """Take a publication back: the month shows an earlier version again, as a version of its own.
 
 One transaction, under the publisher's lock: what is shown goes to ``archive``, the earlier
-version's archived rows come back into ``marts``. Tables stay, and with them grants, comments and
-policies. The month is then held (include/holds.py), or the next build would undo the rollback.
+version's archived rows come back into ``marts``. Tables stay, and with them comments; grants
+and policies are seen to again. The month is then held (include/holds.py), or the next build would
+undo the rollback.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ import psycopg
 from psycopg import sql
 
 from include import difference, holds
-from include.database import connect
+from include.access.enforce import protect
+from include.database import acting_as, connect
 from include.errors import RollbackRefused
 from include.marts import Mart, content, published_marts
 from include.publication_log import Version, versions
 from include.publish import PUBLISH_LOCK, archive
 from include.stale import annotate
+from include.vault.rotating import settled
 
 
+@acting_as("publisher")
 def rollback(period: str, to: int | None = None, *, reason: str, by: str) -> int:
     """Show version ``to`` of a month again and hold it; the new publication's number.
 
@@ -31,6 +35,7 @@ def rollback(period: str, to: int | None = None, *, reason: str, by: str) -> int
     if not reason.strip():
         raise RollbackRefused("the reason is empty.", remedy='say why, as in --reason "…".')
     with connect() as connection:
+        settled(connection)
         connection.execute("select pg_advisory_xact_lock(%s)", [PUBLISH_LOCK])
         known = versions(connection, period)
         current, target = _target(period, known, to)
@@ -47,6 +52,7 @@ def rollback(period: str, to: int | None = None, *, reason: str, by: str) -> int
                 _restore(connection, marts[name], current, target, publication_id)
         _is_what_was_published(connection, marts, target)
         annotate(connection, period)
+        protect(connection)
         holds.hold(connection, period, publication_id, reason.strip(), by)
         return publication_id
 

@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from include import approval, holds, stale
-from include.acceptance import counties, judge
+from include.acceptance import judge
+from include.areas import counties
 from include.contracts import Source
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import SourceUnavailable
 from include.readiness import SOURCES, ask
 from include.settings import settings
@@ -27,6 +28,7 @@ from include.unfinished import unfinished_months
 _log = logging.getLogger(__name__)
 
 
+@acting_as("loader")
 def take_in(now: datetime | None = None) -> dict[str, int]:
     """Land and load what is new in the drops of the open months, and judge all that waits for it.
 
@@ -84,6 +86,7 @@ def open_months(connection: psycopg.Connection[Any], now: datetime) -> list[str]
     return sorted(delivered | {f"{year:04}-{month + 1:02}"})[-settings().open_months :]
 
 
+@acting_as("operator")
 def due_months(run_id: str, now: datetime | None = None) -> list[str]:
     """The months to build now, earliest first, each put on record once per change.
 
@@ -97,12 +100,13 @@ def due_months(run_id: str, now: datetime | None = None) -> list[str]:
     for period in _waiting():
         for source in SOURCES:
             ask(period, source, now)
+    with connect("publisher") as connection:
+        stale.mark(connection)
     with connect() as connection:
         due: list[tuple[str, str, list[int], datetime]] = [
             (period, "gates_opened", [], opened_at)
             for period, opened_at in connection.execute(_OPENED)
         ]
-        stale.mark(connection)
         due += [
             (changed.period, "inputs_changed", list(changed.deliveries), changed.changed_at)
             for changed in stale.due(connection)

@@ -9,11 +9,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
+from include.access.declaration import concrete, declaration
+from include.access.enforce import enforce
 from include.database import migrate
 from include.load import ensure_raw_tables
 from include.settings import settings
@@ -88,7 +91,36 @@ def _warehouse_template(server_dsn: str) -> Iterator[str]:
         with only_environment(dsn=dsn):
             migrate()
             ensure_raw_tables()
+            enforce()
+        _let_tests_stand_in_for_dbt(dsn)
         yield urlsplit(dsn).path.lstrip("/")
+
+
+def _let_tests_stand_in_for_dbt(dsn: str) -> None:
+    """What tests make by hand in dbt's schemas may be read as if dbt had made it."""
+    with psycopg.connect(dsn) as connection:
+        for schemas, privilege, roles in (
+            ("candidate, staging, seeds, spine, core, quality", "all", "transformer"),
+            ("candidate", "select, maintain", "publisher"),
+            ("seeds", "select", "loader, case_reader"),
+            ("quality", "all", "loader"),
+            ("marts, archive", "all", "publisher"),
+            ("marts, archive", "select", "transformer"),
+            ("marts", "select", "bi_city, case_worker, case_reader"),
+        ):
+            connection.execute(
+                f"alter default privileges in schema {schemas}"
+                f" grant {privilege} on tables to {roles}".encode()
+            )
+
+
+def drop_tables(connection: psycopg.Connection[Any], *schemas: str) -> None:
+    """All tables of the schemas; the schemas stay, and with them what is granted of them."""
+    for (table,) in connection.execute(
+        "select format('%%I.%%I', schemaname, tablename) from pg_tables where schemaname = any(%s)",
+        [list(schemas)],
+    ).fetchall():
+        connection.execute(f"drop table {table} cascade".encode())
 
 
 @contextmanager
@@ -97,7 +129,17 @@ def _warehouse(server: str, template: str, home: Path) -> Iterator[str]:
         fresh_database(server, template) as dsn,
         only_environment(dsn=dsn, home=str(home), person_key_secret=PERSON_KEY_SECRET),
     ):
+        _grant_database(dsn)
         yield dsn
+
+
+def _grant_database(dsn: str) -> None:
+    """What is granted of the database itself: a copy of it does not have that."""
+    name = urlsplit(dsn).path.lstrip("/")
+    with psycopg.connect(dsn) as connection:
+        for privilege, declared in declaration().database.items():
+            roles = ", ".join(role for each in declared for role in concrete(each))
+            connection.execute(f"grant {privilege} on database {name} to {roles}".encode())
 
 
 @pytest.fixture

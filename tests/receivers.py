@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,9 +12,9 @@ from typing import Any
 
 
 class Hook:
-    """A webhook; ``status`` is what it answers."""
+    """A webhook; ``status`` is what it answers. With a ``context`` it speaks HTTPS."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.got: list[dict[str, Any]] = []
         self.status = 204
         hook = self
@@ -30,11 +31,14 @@ class Hook:
                 """Not into the tests' output."""
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self._scheme = "https" if context else "http"
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/hook"
+        return f"{self._scheme}://127.0.0.1:{self.server.server_port}/hook"
 
     def told(self) -> list[tuple[str, str]]:
         return [(n["kind"], n["subject"]) for each in self.got for n in each["notices"]]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import kinds_of
 from include.errors import BackfillRefused
 from include.holds import held_months
@@ -177,8 +177,9 @@ def gone_from_landing(
     units = request.units
     counting = connection.execute(
         "select distinct on (a.kind, a.county_code, a.period)"
-        " a.kind, a.county_code, a.period, d.sha256"
+        " a.kind, a.county_code, a.period, coalesce(x.redacted_sha256, d.sha256)"
         " from ops.accepted_delivery as a inner join ops.delivery as d using (delivery_id)"
+        " left join ops.redaction as x using (sha256)"
         " inner join unnest(%s::text[], %s::text[]) as u (kind, county_code)"
         " on (a.kind, a.county_code) = (u.kind, u.county_code)"
         " where a.period between %s and %s"

@@ -16,7 +16,7 @@ from psycopg import sql
 from stdnum.cn import ric
 
 from include.contracts import Contract, contracts
-from include.landing import Landed, store
+from include.landing import Landed, opened, store
 from include.load import load
 from include.raw import ensure_raw_tables
 from include.settings import settings
@@ -140,7 +140,7 @@ def _bare_copy(db: psycopg.Connection, contract: Contract, landed: Landed) -> No
     with db.transaction():
         # The column has no default without it.
         db.execute("select set_config('warehouse.delivery_id', '0', true)")
-        with db.cursor().copy(statement) as copy, landed.path.open("rb") as file:
+        with db.cursor().copy(statement) as copy, opened(landed.path) as file:
             while chunk := file.read(_CHUNK):
                 copy.write(chunk)
 

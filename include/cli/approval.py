@@ -106,12 +106,13 @@ def _tell_airflow(request: Request) -> bool:
     from include.airflow_api import Airflow
     from include.approval import APPROVE, REFUSE
     from include.errors import ServiceFailed
+    from include.services.airflow_environment import APPROVER
 
     if request.run_id is None or request.reason is None:
         return False
     option = APPROVE if request.answer == "approved" else REFUSE
     try:
-        with Airflow() as airflow:
+        with Airflow(APPROVER) as airflow:
             return airflow.answer(request.run_id, option, request.reason)
     except (ServiceFailed, OSError) as trouble:
         Console(stderr=True, soft_wrap=True).print(

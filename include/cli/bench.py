@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +26,7 @@ def register(app: typer.Typer) -> None:
     commands.command()(load)
     commands.command()(month)
     commands.command()(history)
+    commands.command()(access)
     app.add_typer(commands, name="bench")
 
 
@@ -44,8 +44,10 @@ def load(
     another server, with an account that creates databases. Landing the file, and keying a person
     and a household per row, are shown apart.
     """
+    from include.access.enforce import enforce
     from include.benchmarks.load import measure, scratch_database, steps
     from include.database import migrate
+    from include.raw import ensure_raw_tables
     from include.services import embedded, supervisor
     from include.settings import settings
 
@@ -59,9 +61,10 @@ def load(
         scratch_database(server) as dsn,
         _progress(console) as progress,
     ):
-        os.environ["WAREHOUSE_DSN"] = dsn
-        settings.cache_clear()
+        embedded.use_warehouse(dsn)
         migrate()
+        ensure_raw_tables()
+        enforce()
         task = progress.add_task(f"a file of {rows:,} rows", total=steps())
         figures = measure(rows, lambda done: progress.update(task, advance=1, description=done))
     if as_json:
@@ -214,3 +217,32 @@ def _month_table(figures: MonthFigures) -> Table:
     for name, seconds in figures.slowest:
         table.add_row(f"dbt: {name}", f"{seconds:.1f}", "")
     return table
+
+
+def access(
+    runs: Annotated[int, typer.Option(min=1, help="How often each query is run.")] = 7,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """What row-level security costs analysts: ten queries with policies and without, in turns.
+
+    On what is published here, as bi_city and as the largest county. For each run without, security
+    is switched off in a transaction that is rolled back; readers of the marts wait meanwhile.
+    """
+    from include.benchmarks.access import measure, overall
+    from include.database import OWNER, connect
+
+    console = Console(stderr=as_json)
+    with connect(OWNER) as connection, console.status("Ten queries") as status:
+        costs = measure(connection, runs, status.update)
+    if as_json:
+        listed = [asdict(cost) | {"ratio": round(cost.ratio, 3)} for cost in costs]
+        print(json.dumps({"overall": round(overall(costs), 3), "queries": listed}, indent=1))
+        return
+    table = Table("query", "as", "rows", "with, ms", "without, ms", "times")
+    for cost in costs:
+        table.add_row(
+            cost.query, cost.role, f"{cost.rows:,}", f"{cost.with_ms:.2f}",
+            f"{cost.without_ms:.2f}", f"{cost.ratio:.2f}",
+        )  # fmt: skip
+    table.add_row("all", "", "", "", "", f"{overall(costs):.2f}")
+    console.print(table)

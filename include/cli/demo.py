@@ -100,9 +100,9 @@ def read_scorecard() -> list[dict[str, Any]]:
     import psycopg
     from psycopg.rows import dict_row
 
-    from include.settings import settings
+    from include.database import dsn_of
 
-    with psycopg.connect(settings().bi_dsn, row_factory=dict_row) as connection:
+    with psycopg.connect(dsn_of("bi_city"), row_factory=dict_row) as connection:
         return connection.execute(
             "select * from marts.county_scorecard where period between %s and %s "
             "order by period, county_code",

@@ -13,6 +13,7 @@ from rich.console import Console
 from include.cli import evaluation_tables as tables
 from include.cli.fuzz import fuzz
 from include.cli.kills import kills
+from include.cli.rotation import rotation
 
 Profile = Annotated[str, typer.Option(help="tiny, dev, pilot or full.")]
 First = Annotated[str, typer.Option("--from", help="First month, YYYY-MM.")]
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
     commands.command()(defects)
     commands.command()(fuzz)
     commands.command()(kills)
+    commands.command()(rotation)
     app.add_typer(commands, name="evaluate")
 
 

@@ -13,14 +13,16 @@ from rich.markup import escape
 
 from include.errors import WarehouseError
 from include.services import embedded
+from include.transport import distrust
 
 COMMAND_MODULES = (
     "demo", "services", "build", "backfill", "publications", "approval", "retention", "replay",
-    "verify", "backup", "readiness", "ingest", "receipt", "quarantine", "expectations", "alert",
-    "link", "psql", "simulate", "bench", "evaluate", "docs", "test",
+    "landing", "verify", "backup", "extract", "readiness", "ingest", "receipt", "quarantine",
+    "expectations", "alert", "link", "look_up", "subject", "audit", "access", "rotate_key",
+    "psql", "simulate", "bench", "evaluate", "docs", "supply", "test",
 )  # fmt: skip
 """In the order in which ``--help`` lists them. They import what is heavy inside their functions."""
-WITHOUT_SERVICES = ("docs", "test")
+WITHOUT_SERVICES = ("docs", "supply", "sbom", "test")
 """Commands that must not know the embedded services' addresses: tests never touch real data."""
 
 app = typer.Typer(
@@ -63,6 +65,10 @@ def main() -> None:
         sys.exit(130)
     except Exception as defect:  # noqa: BLE001  # the last line of defence
         console = Console(stderr=True, soft_wrap=True)
+        if why := distrust(defect):
+            console.print(f"[bold red]A server is not believed: {why}.[/]")
+            console.print("[bold]What to do:[/] see docs/privacy.md, Transport and rest.")
+            sys.exit(2)
         console.print(f"[bold red]Unexpected {type(defect).__name__}: a defect of this program.[/]")
         console.print(
             f"[bold]What to do:[/] send {escape(str(_record(defect)))} to the maintainers."

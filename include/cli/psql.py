@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from typing import Annotated
 
@@ -22,33 +21,30 @@ def register(app: typer.Typer) -> None:
 
 def psql(
     context: typer.Context,
-    as_etl: Annotated[
-        bool,
-        typer.Option("--etl", help="As the account that owns the warehouse: engineers alone."),
-    ] = False,
+    role: Annotated[
+        str,
+        typer.Option("--as", help="As the account of a duty, such as operator or auditor."),
+    ] = "bi_city",
 ) -> None:
     """Open psql on the warehouse as the read-only BI account, over TCP; ARGS go to psql.
 
-    For example: ./warehouse psql -c 'table marts.county_scorecard'. The register (schema ops) and
-    replays are read with --etl.
+    For example: ./warehouse psql -c 'table marts.county_scorecard'. The register (schema ops) is
+    read with --as operator, replays and the working schemas with --as transformer; --as owner is
+    the account that owns all of it.
     """
+    from include.database import OWNER, dsn_of
     from include.errors import ConfigurationMissing, ServiceFailed
+    from include.services import postgres
     from include.services.embedded import client_environment
-    from include.services.postgres import bundled_bin
-    from include.settings import settings
+    from include.settings import DUTIES
 
-    name, dsn = (
-        ("WAREHOUSE_DSN", settings().dsn) if as_etl else ("WAREHOUSE_BI_DSN", settings().bi_dsn)
-    )
-    if not dsn:
-        raise ConfigurationMissing(f"{name} is not set.", remedy="set it to a libpq URL.")
-    bundled = bundled_bin() / "psql"
-    program = str(bundled) if bundled.exists() else shutil.which("psql")
-    if program is None:
+    if role not in (*DUTIES, OWNER):
         raise ConfigurationMissing(
-            "No psql is installed.",
-            remedy="install requirements.txt, or the postgresql-client package.",
+            f"no account is kept for {role}.",
+            remedy=f"name one of {', '.join(DUTIES)}; people log in with their own accounts.",
         )
+    name, dsn = f"WAREHOUSE_{DUTIES.get(role, 'dsn').upper()}", dsn_of(role)
+    program = postgres.client("psql", dsn)
     server = client_environment(dsn)
     address = (server.get("PGHOST", "127.0.0.1"), int(server.get("PGPORT", "5432")))
     try:

@@ -36,8 +36,8 @@ def replay(
     """Build a month as it would have been published on what was known at a time.
 
     It stands in a schema of its own, such as replay_2026_03_20260410, beside the live marts; read
-    it with ./warehouse psql --etl. Says what it was made from, what was in fact published at that
-    time, and how it differs from that and from what is published now.
+    it with ./warehouse psql --as transformer. Says what it was made from, what was in fact
+    published at that time, and how it differs from that and from what is published now.
     """
     from include import replay as replays
 

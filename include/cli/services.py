@@ -140,12 +140,14 @@ def run(
     """Become one service, in the foreground and without a supervisor (for containers, systemd)."""
     from include.services import embedded, postgres
     from include.services.catalogue import SECRETS, catalogue
+    from include.services.exposure import refuse_open
 
     if name != SECRETS.name:
         _check_names([name])
     home = embedded.home()
     postgres.open_home(home)
     service = SECRETS if name == SECRETS.name else catalogue()[name]
+    refuse_open([service])
     argv, environment = service.command(), dict(service.environment())
     os.chdir(home)
     os.execvpe(argv[0], argv, environment)
@@ -164,14 +166,13 @@ def _check_names(names: list[str] | None) -> None:
 
 def print_addresses(console: Console) -> None:
     from include.services import embedded
-    from include.services.airflow_environment import ADMIN, api_url, password_file
-    from include.services.ports import ports
+    from include.services.airflow_environment import ROLES, api_url, pages_url, password_file
 
-    home = embedded.home()
-    pages = f"http://127.0.0.1:{ports(home)['pages']}"
+    home, pages = embedded.home(), pages_url()
     console.print()
     console.print(
-        f"Airflow    {api_url()} (user {ADMIN}, password in {password_file(home)})", soft_wrap=True
+        f"Airflow    {api_url()} (users {', '.join(ROLES)}; passwords in {password_file(home)})",
+        soft_wrap=True,
     )
     console.print(f"Data Docs  {pages}/data_docs/index.html")
     console.print(f"dbt docs   {pages}/dbt/index.html")

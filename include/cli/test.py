@@ -1,4 +1,4 @@
-"""``test``: lint, types and all tests, in a state folder of their own."""
+"""``test``: lint, types, supply chain and all tests, in a state folder of their own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ CHECKS = {
         "dbt_project/models",
         "include/migrations",
     ),
+    "supply chain": ("include.supply",),
 }
+_NOT_CHECKED = 3
+"""Exit code of a check that could not look at all it should."""
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def test(context: typer.Context) -> None:
-    """Run ruff, mypy and sqlfluff, then pytest; ARGS go to pytest.
+    """Run ruff, mypy, sqlfluff and the checks of the supply chain, then pytest; ARGS go to pytest.
 
     With ARGS (one file, -k …) only pytest runs. All happens in a temporary state folder; the
     services and data of `up` are not touched.
@@ -63,6 +66,9 @@ def test(context: typer.Context) -> None:
         for name, argv in {} if context.args else CHECKS.items():
             command = [sys.executable, "-m", *argv]
             outcome = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, check=False)
+            if outcome.returncode == _NOT_CHECKED:
+                console.print(f"{name}: [bold yellow]NOT CHECKED in full, see above[/]")
+                continue
             console.print(
                 f"{name}: [green]clean[/]" if outcome.returncode == 0 else f"[red]{name} failed[/]"
             )

@@ -33,7 +33,8 @@ def verify(
     """Build published versions again from their log entries and compare them row by row.
 
     Beside the live warehouse: marts, log and builds in progress are not touched, also when this is
-    interrupted. Exit code 1 where anything differs or a version cannot be rebuilt.
+    interrupted. Exit code 1 where anything differs, but by the erasure of a person, or a version
+    cannot be rebuilt.
     """
     from include import verify as proof
 
@@ -55,14 +56,16 @@ def verify(
             if not as_json:
                 _print(console, outcome)
     proven = sum(outcome.is_proven for outcome in outcomes)
+    explained = sum(outcome.is_explained for outcome in outcomes) - proven
     differences = sum(outcome.differences for outcome in outcomes)
     if as_json:
         print(json.dumps(summary(outcomes), default=str, ensure_ascii=False, indent=1))
     else:
         console.print(
             f"{len(outcomes)} versions built again, {proven} proven, {differences:,} rows differ."
+            + (f" {explained} versions differ by erasures alone." if explained else "")
         )
-    raise typer.Exit(0 if proven == len(outcomes) else 1)
+    raise typer.Exit(0 if proven + explained == len(outcomes) else 1)
 
 
 def summary(outcomes: list[Verified]) -> dict[str, object]:
@@ -70,9 +73,15 @@ def summary(outcomes: list[Verified]) -> dict[str, object]:
     return {
         "versions": len(outcomes),
         "proven": sum(outcome.is_proven for outcome in outcomes),
+        "explained": sum(outcome.is_explained for outcome in outcomes),
         "differences": sum(outcome.differences for outcome in outcomes),
         "outcomes": [
-            asdict(outcome) | {"is_proven": outcome.is_proven, "differences": outcome.differences}
+            asdict(outcome)
+            | {
+                "is_proven": outcome.is_proven,
+                "is_explained": outcome.is_explained,
+                "differences": outcome.differences,
+            }
             for outcome in outcomes
         ],
     }
@@ -111,6 +120,10 @@ def _print(console: Console, outcome: Verified) -> None:
         )
     elif outcome.failure:
         console.print(f"[red]{name} cannot be built again[/]: {escape(outcome.failure)}")
+    elif outcome.is_explained:
+        numbers = ", ".join(map(str, outcome.erasures))
+        title = f"[yellow]{name} differs by the erasure of a person ({numbers})[/]"
+        console.print(differences_table(outcome.marts, title))
     else:
         console.print(differences_table(outcome.marts, f"[red]{name} differs[/]"))
         for one in outcome.marts:

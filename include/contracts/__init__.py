@@ -63,7 +63,8 @@ class Column(BaseModel):
     type: ColumnType = "text"
     required: bool = False
     """Whether a delivery without this header is refused as a whole."""
-    privacy: Privacy = "none"
+    privacy: Privacy
+    """What it tells of a person; the classes are explained in ``include/dictionary/classes.py``."""
     severity: Severity = "flag"
     """What a cell that cannot be read leads to: its row does not go on, or goes on without it."""
     codes: str | None = None

@@ -13,11 +13,11 @@ import psycopg
 from psycopg import sql
 
 from include.contracts import Contract, contracts
-from include.database import connect
+from include.database import acting_as, connect
 from include.defects.areas import area_names
 from include.defects.cells import cell_of, cells, unkeyed
 from include.defects.rules import rules
-from include.vault import identifier_key
+from include.vault.versions import in_force
 
 
 def record_defects(
@@ -51,6 +51,7 @@ def record_defects(
     return found
 
 
+@acting_as("loader")
 def record_missing() -> int:
     """Judge the cells of deliveries that were loaded before there was this record; how many."""
     with connect() as connection:
@@ -99,23 +100,15 @@ def _tell_habits_once(
 def _name_subjects(
     connection: psycopg.Connection[Any], contract: Contract, delivery_id: int
 ) -> None:
-    """Give each quarantined row the keyed hash of what names its record: grain and person."""
-    names = [column.name for column in contract.columns if column.privacy == "direct"]
-    naming = list(dict.fromkeys([*contract.grain, *names]))
-    query = sql.SQL(
-        "select distinct d.row_no, concat_ws('|', {naming}) from ops.delivery_defect as d "
-        "inner join raw.{table} as r on d.delivery_id = r._delivery_id and d.row_no = r._row_no "
-        "where d.delivery_id = %s and d.treatment = 'quarantined' and r._delivery_id = %s"
-    ).format(
-        naming=sql.SQL(", ").join(
-            sql.SQL("coalesce(parse.text({}), '')").format(cell_of(name)) for name in naming
-        ),
-        table=sql.Identifier(contract.kind),
-    )
-    rows = connection.execute(query, [delivery_id, delivery_id]).fetchall()
+    """Give each quarantined row the keyed hash of what names its record."""
+    key = in_force(connection)
+    rows = connection.execute(
+        named_subjects(contract)
+        + sql.SQL(" and d.delivery_id = {0} and r._delivery_id = {0}").format(delivery_id)
+    ).fetchall()
     keyed = [
-        (identifier_key(f"row:{contract.kind}", subject), delivery_id, row_no)
-        for row_no, subject in rows
+        (key.of(record_space(contract), subject), delivery, row_no)
+        for delivery, row_no, subject in rows
     ]
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -123,3 +116,25 @@ def _name_subjects(
             "where delivery_id = %s and row_no = %s and treatment = 'quarantined'",
             keyed,
         )
+
+
+def record_space(contract: Contract) -> str:
+    """The key space of a kind's records."""
+    return f"row:{contract.kind}"
+
+
+def named_subjects(contract: Contract) -> sql.Composed:
+    """Query of the quarantined rows: delivery, row and what names its record, grain and person."""
+    names = [column.name for column in contract.columns if column.privacy == "direct"]
+    naming = list(dict.fromkeys([*contract.grain, *names]))
+    return sql.SQL(
+        "select distinct d.delivery_id, d.row_no, concat_ws('|', {naming})"
+        " from ops.delivery_defect as d inner join raw.{table} as r"
+        " on d.delivery_id = r._delivery_id and d.row_no = r._row_no"
+        " where d.treatment = 'quarantined'"
+    ).format(
+        naming=sql.SQL(", ").join(
+            sql.SQL("coalesce(parse.text({}), '')").format(cell_of(name)) for name in naming
+        ),
+        table=sql.Identifier(contract.kind),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from include.contracts import contracts
+from include.dictionary import classes
 from include.dictionary.formulas import Formula, Formulas
 from include.dictionary.project import Project
 from include.settings import PROJECT_ROOT
@@ -45,13 +46,15 @@ def generate(project: Project) -> str:
         "",
         *marts,
         *_rules(project, used),
+        *classes.page(project),
         *_deliveries(),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def write(project: Project) -> None:
-    """Write the page anew."""
+    """Write the page anew. Raises ColumnClassRefused where a mart column's class is refused."""
+    classes.demand(project)
     PAGE.write_text(generate(project), encoding="utf-8")
 
 

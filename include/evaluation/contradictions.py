@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from include.build import DBT_PROJECT
-from include.database import connect
+from include.database import OWNER, connect
 from include.evaluation.comparison import Case, Figures, compare
 from include.evaluation.rules import published
 from include.vault import identifier_key
@@ -122,7 +122,7 @@ def is_known(case: Case, known: set[str]) -> bool:
 def found_cases(kind: Kind, periods: list[str]) -> set[Case]:
     """The published cases of the months."""
     query = f"select {kind.code}, period, {kind.key} from marts.{kind.mart} where period = any(%s)"
-    with connect() as connection:
+    with connect(OWNER) as connection:
         return set(connection.execute(query.encode(), [periods]).fetchall())
 
 

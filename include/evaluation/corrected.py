@@ -22,7 +22,7 @@ import psycopg
 from psycopg import sql
 from rich.console import Console
 
-from include.database import connect
+from include.database import OWNER, connect
 from include.evaluation.corrections import Correction, arrive, plan, spoil
 from include.evaluation.history import BUILD, municipality, run_months
 from include.inputs import changed_months
@@ -163,7 +163,7 @@ def build(home: Path, periods: list[str], planned: list[Correction], console: Co
         for some in (due[at : at + 3] for at in range(0, len(due), 3)):
             for one in some:
                 arrive(home, one, periods[:number])
-            with connect() as connection:
+            with connect(OWNER) as connection:
                 changed = [one.period for one in changed_months(connection)]
             run_months(changed, console, BUILD)
             builds += len(changed)
@@ -173,7 +173,7 @@ def build(home: Path, periods: list[str], planned: list[Correction], console: Co
 def export(periods: list[str], folder: Path) -> Exported:
     """Write all rows of the months' marts in the current warehouse into a folder."""
     exported = Exported(folder)
-    with connect() as connection:
+    with connect(OWNER) as connection:
         deliveries = {
             str(number): f"{county}/{period}"
             for number, county, period in connection.execute(

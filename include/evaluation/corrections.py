@@ -22,7 +22,8 @@ import openpyxl
 import psycopg
 from psycopg import sql
 
-from include.acceptance import counties, judge
+from include.acceptance import judge
+from include.areas import counties
 from include.contracts import contracts
 from include.delimited import find_table
 from include.load import load

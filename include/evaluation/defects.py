@@ -17,7 +17,7 @@ import pandas as pd
 
 from include.build import DBT_PROJECT
 from include.contracts import contracts, kinds_of
-from include.database import connect
+from include.database import OWNER, connect
 from include.evaluation import contradictions, households
 from include.simulator.health_store import open_store
 from include.simulator.identifiers import is_resident_id
@@ -113,7 +113,7 @@ def _planted_in_files(home: Path, periods: list[str]) -> Iterator[tuple[str, Cel
 
 
 def _found_in_files(periods: list[str]) -> Iterator[tuple[str, Cell]]:
-    with connect() as connection:
+    with connect(OWNER) as connection:
         yield from _coded(
             connection.execute(
                 "select d.defect_code, v.period, v.county_code, v.kind, v.file_name, "
@@ -187,7 +187,7 @@ def _planted_aliases(home: Path, periods: list[str]) -> Iterator[tuple[str, Cell
 
 
 def _found_aliases(periods: list[str]) -> Iterator[tuple[str, Cell]]:
-    with connect() as connection:
+    with connect(OWNER) as connection:
         yield from _coded(
             connection.execute(
                 "select distinct 'D07', v.period, c.person_key from vault.alias_candidate as c "
@@ -213,7 +213,7 @@ def _without_id(kind: str, record: dict[str, str]) -> Iterator[tuple[str, Cell]]
 
 def _delivered_keys() -> set[tuple[str, str]]:
     keys: set[tuple[str, str]] = set()
-    with connect() as connection:
+    with connect(OWNER) as connection:
         for contract in kinds_of("civil_affairs"):
             grain = ", ".join(f"coalesce({name}, '')" for name in contract.grain)
             query = f"select distinct concat_ws('|', {grain}) from raw.{contract.kind}"
@@ -222,7 +222,7 @@ def _delivered_keys() -> set[tuple[str, str]]:
 
 
 def _found_in_systems(periods: list[str]) -> Iterator[tuple[str, Cell]]:
-    with connect() as connection:
+    with connect(OWNER) as connection:
         for contract in (*kinds_of("civil_affairs"), *kinds_of("health_insurance")):
             grain = ", ".join(f"coalesce(r.{name}, '')" for name in contract.grain)
             yield from _coded(

@@ -26,10 +26,10 @@ from psycopg import sql
 from include import reader
 from include.acceptance import judge
 from include.contracts import Source, contracts, kinds_of
-from include.database import connect
+from include.database import OWNER, connect
 from include.evaluation.counting import count_records
 from include.evaluation.mutations import MUTATIONS, Form, Original
-from include.landing import Landed, store
+from include.landing import Landed, opened, store
 from include.load import load
 from include.reader import table
 from include.sources import civil_affairs, health_insurance
@@ -117,7 +117,8 @@ def originals(home: Path, period: str) -> list[Original]:
         for contract in contracts().values():
             if contract.source == name:
                 landed = source.extract(period, contract.kind)
-                content = landed.path.read_bytes()
+                with opened(landed.path) as file:
+                    content = file.read()
                 found.append(
                     Original(contract.kind, landed.county_code, landed.file_name, content, form)
                 )
@@ -151,7 +152,7 @@ def run(
             for source in _SOURCES:
                 judge(source, period)
         progress()
-    with connect() as connection:
+    with connect(OWNER) as connection:
         _tell(connection, delivered, result)
     own = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     reader.close()  # only ended processes are counted

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from include import pipeline
-from include.database import connect
+from include.database import OWNER, connect
 
 SERVICES = ("schemas", "sftp", "health-api")
 """What the sources and the warehouse need; Airflow is not among them."""
@@ -49,7 +49,7 @@ def _publish(period: str) -> None:
     try:
         publish(build_id)
     except ApprovalNeeded:
-        with connect() as connection:
+        with connect(OWNER) as connection:
             answer(connection, build_id, "approved", "an evaluation", "evaluation", "cli")
         publish(build_id)
 
@@ -155,7 +155,7 @@ def published_months() -> list[str]:
 
 
 def _last_build(period: str) -> int:
-    with connect() as connection:
+    with connect(OWNER) as connection:
         row = connection.execute(
             "select max(build_id) from ops.build where period = %s", [period]
         ).fetchone()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from include.database import connect
+from include.database import OWNER, connect
 from include.vault import identifier_key
 
 KINDS = ("split", "merged", "moved", "renumbered", "relocated", "other_head")
@@ -68,7 +68,7 @@ def expected(home: Path, periods: list[str]) -> set[Change]:
 
 def found(periods: list[str]) -> set[Change]:
     """The changes that the spine tells of the same months."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         return {row for row in connection.execute(_FOUND) if row[1] in periods[1:]}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from include.build import open_build, run_dbt
-from include.database import connect
+from include.database import OWNER, connect
 from include.evaluation import households
 from include.evaluation.households import KindFigures
 from include.vault import identifier_key
@@ -92,7 +92,7 @@ def evaluate(home: Path, periods: list[str]) -> Result:
 def delivered(periods: list[str]) -> pd.DataFrame:
     """kind, record_key, person_key, method of each row of the evaluated kinds."""
     frames = []
-    with connect() as connection:
+    with connect(OWNER) as connection:
         for kind, (record_key, column) in _RECORD_KEYS.items():
             query = _ROWS.format(kind=kind, record_key=record_key, column=column)
             rows = connection.execute(query.encode(), [periods]).fetchall()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from include.database import connect
+from include.database import OWNER, connect
 from include.evaluation.history import BUILD, run_months
 from include.marts import candidate_marts, content
 
@@ -48,7 +48,7 @@ def compare(periods: list[str], seed: int, console: Console) -> Verdict:
 
 
 def _published(periods: list[str]) -> Contents:
-    with connect() as connection:
+    with connect(OWNER) as connection:
         marts = candidate_marts(connection)
         return {
             (period, mart.name): content(connection, "marts", mart, period)

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from include.build import DBT_PROJECT
-from include.database import connect
+from include.database import OWNER, connect
 from include.evaluation.comparison import Case, Figures, compare
 from include.vault import identifier_key
 
@@ -171,7 +171,7 @@ def threshold(rule: Mapping[Hashable, Any], year: int) -> float:
 
 def raised_alerts(periods: list[str]) -> list[Case]:
     """The published alerts of the months."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         return connection.execute(
             "select rule_code, period, coalesce(person_key, household_key) from marts.risk_alert"
             " where period = any(%s)",
@@ -181,7 +181,7 @@ def raised_alerts(periods: list[str]) -> list[Case]:
 
 def published(period: str) -> set[str]:
     """Counties that show figures for the month."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         return {
             code
             for (code,) in connection.execute(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from include.database import connect
+from include.database import OWNER, connect
 from include.linkage import training
 from include.linkage.model import fixed_settings
 from include.linkage.records import references, scope, stated
@@ -40,7 +40,7 @@ class Trained:
 
 def train(period: str) -> Trained:
     """Learn from the loaded deliveries of ``period``; reads no truth and writes nothing."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         scope(connection, period, datetime.now(UTC))
         left = stated(connection, _LEFT)
         right = list(references(connection, left, (_RIGHT,)))

@@ -175,7 +175,7 @@ def _one(asked: Asked, name: str, found: list[Statement], by_user: str | None, a
 def _demand_sound(
     name: str, contract: Contract, county: str, period: str, exported_on: str | None
 ) -> None:
-    from include.acceptance import counties
+    from include.areas import counties
 
     if contract.source == "county" and county not in counties():
         raise IngestRefused(

@@ -11,7 +11,7 @@ from io import StringIO
 from itertools import islice
 from pathlib import Path
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import Contract, contracts
 from include.delimited import Table
 from include.errors import UnreadableDelivery

@@ -18,16 +18,18 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import sql
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.linkage.aliases import find_aliases
 from include.linkage.records import Reference, Subject, references, scope, subjects
 from include.settings import PROJECT_ROOT
-from include.vault import identifier_key
+from include.vault.versions import identifier_key, in_force
 
 if TYPE_CHECKING:
     from include.linkage.model import Candidate
 
 SEEDS = PROJECT_ROOT / "dbt_project" / "seeds"
+SUBJECT = "provisional"
+"""The key space of rows without a usable ID."""
 _HOME = "county_person"
 """The kind that says who lives where: its unlinked rows make people, whom other kinds may find."""
 Verdicts = dict[tuple[str, str], str]
@@ -50,17 +52,19 @@ class Link:
     """Candidates that a person has to judge."""
 
 
+@acting_as("transformer")
 def link(period: str, known_at: datetime, seeds: Path = SEEDS, aside: str = "") -> dict[str, int]:
     """Find the person of each row in scope that has no valid ID; how many by which method.
 
     Replaces what was found before for these deliveries. Rows that say too little of a person to
     tell them from others get none, and are quarantined later. Raises ConfigurationMissing without
-    the secret of the person keys.
+    the secret of the person keys, WrongSecret with another one.
 
     With ``aside`` the links alone go into a table of their own, vault.<aside>person_link; what
     clerks have to judge stays as it is.
     """
     with connect() as connection:
+        in_force(connection)
         scope(connection, period, known_at)
         lost = subjects(connection)
         links = _assign_all(connection, lost, known_at, period, seeds) if lost else []
@@ -175,10 +179,15 @@ def subject_key(subject: Subject) -> str:
     Household number, name and birth date; without a household the county stands in, and without a
     birth date the system's own number or the damaged ID.
     """
-    told = [subject.household or subject.county or "", subject.name or "", subject.birth or ""]
+    return identifier_key(SUBJECT, told(subject))
+
+
+def told(subject: Subject) -> str:
+    """What a subject's key is made of; see ``subject_key``."""
+    said = [subject.household or subject.county or "", subject.name or "", subject.birth or ""]
     if not subject.household and not subject.birth:
-        told.append(subject.number or subject.damaged_id or "")
-    return identifier_key("provisional", "|".join(told))
+        said.append(subject.number or subject.damaged_id or "")
+    return "|".join(said)
 
 
 @cache

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from include.database import connect
+from include.database import acting_as, connect
 from include.errors import WarehouseError
+from include.vault.rotating import settled
 
 
 class DecisionRefused(WarehouseError):
     """The judgement does not fit what is there."""
 
 
+@acting_as("case_worker")
 def pending(limit: int) -> list[tuple[Any, ...]]:
     """Pairs nobody has judged, in a total order: both keys, score, evidence and how many rows."""
     with connect() as connection:
@@ -29,6 +31,7 @@ def pending(limit: int) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
+@acting_as("case_worker")
 def decide(subject: str, candidate: str, verdict: str, reason: str, by: str) -> int:
     """Record that a pair under review is the same person or a different one; its number.
 
@@ -36,6 +39,7 @@ def decide(subject: str, candidate: str, verdict: str, reason: str, by: str) -> 
     one, begins so, or where the subject was judged to be somebody already.
     """
     with connect() as connection:
+        settled(connection)
         pairs = connection.execute(
             "select distinct subject_key, candidate_key from vault.link_review "
             "where starts_with(subject_key, %s) and starts_with(candidate_key, %s)",
@@ -67,6 +71,7 @@ def decide(subject: str, candidate: str, verdict: str, reason: str, by: str) -> 
     return int(row[0])
 
 
+@acting_as("case_worker")
 def possible_aliases(limit: int) -> list[tuple[str, str, str, str]]:
     """(alias key, person key, county, evidence) of pairs that nobody has merged, one line each."""
     with connect() as connection:
@@ -80,17 +85,20 @@ def possible_aliases(limit: int) -> list[tuple[str, str, str, str]]:
         ).fetchall()
 
 
+@acting_as("case_worker")
 def undo(decision_id: int, by: str) -> None:
     """Take a judgement on a row back. Raises DecisionRefused where it is not in force."""
     _undo("link_decision", "decision_id", decision_id, by)
 
 
+@acting_as("case_worker")
 def merge(alias_key: str, person_key: str, reason: str, by: str) -> int:
     """Record that two keys are one person, who keeps ``person_key``; the alias's number.
 
     Raises DecisionRefused for unknown keys, and where either is an alias already or has one.
     """
     with connect() as connection:
+        settled(connection)
         known = connection.execute(
             "select count(distinct key) from (select key from vault.identifier "
             "where kind = 'person' union all select person_key from vault.person_link) as k "
@@ -121,6 +129,7 @@ def merge(alias_key: str, person_key: str, reason: str, by: str) -> int:
     return int(row[0])
 
 
+@acting_as("case_worker")
 def unmerge(alias_id: int, by: str) -> None:
     """Take a merge back. Raises DecisionRefused where it is not in force."""
     _undo("person_alias", "alias_id", alias_id, by)
@@ -128,6 +137,7 @@ def unmerge(alias_id: int, by: str) -> None:
 
 def _undo(table: str, column: str, number: int, by: str) -> None:
     with connect() as connection:
+        settled(connection)
         done = connection.execute(
             f"update vault.{table} set undone_at = clock_timestamp(), undone_by = %s "
             f"where {column} = %s and undone_at is null".encode(),

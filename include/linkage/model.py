@@ -46,7 +46,8 @@ def compare(
 
     ``settings`` are other parameters than the shipped ones, for evaluations.
 
-    The order is total: score, then key. Nothing depends on the order of the arguments' rows.
+    The order is total: score and what agreed, then key. Nothing depends on the order of the
+    arguments' rows, and what is said of a subject's best candidate not on keys either.
     """
     if not subjects or not references:
         return {}
@@ -67,12 +68,14 @@ def compare(
         )
         known = found.setdefault(position, {})
         best = known.get(candidate.person_key)
-        if best is None or (-candidate.score, words) < (-best.score, best.evidence):
+        if best is None or _rank(candidate) < _rank(best):
             known[candidate.person_key] = candidate
-    return {
-        position: sorted(known.values(), key=lambda c: (-c.score, c.person_key))
-        for position, known in found.items()
-    }
+    return {position: sorted(known.values(), key=_rank) for position, known in found.items()}
+
+
+def _rank(candidate: Candidate) -> tuple[float, str, str, str, str]:
+    said = (candidate.evidence, candidate.birth, candidate.sex)
+    return -candidate.score, *said, candidate.person_key
 
 
 def _evidence(pair: dict[Any, Any], weights: dict[str, list[tuple[float, str]]]) -> str:

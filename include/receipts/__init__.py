@@ -6,7 +6,8 @@ import logging
 from pathlib import Path, PurePosixPath
 
 from include.contracts import Source
-from include.database import connect
+from include.database import acting_as, connect
+from include.errors import SourceUnavailable
 from include.receipts.content import lines, receipt, receipts
 from include.receipts.model import Line, Receipt
 from include.receipts.page import page
@@ -47,6 +48,7 @@ def files(of: Receipt) -> tuple[Path, Path]:
     return folder / f"{stem}.xlsx", folder / f"{stem}.html"
 
 
+@acting_as("loader")
 def write(*those: Receipt) -> None:
     """Write (anew) the workbooks and the pages of receipts; ``files`` says where."""
     with connect() as connection:
@@ -62,6 +64,7 @@ def write(*those: Receipt) -> None:
         )
 
 
+@acting_as("loader")
 def write_due(source: Source, period: str) -> list[Receipt]:
     """Write the receipts of all judged deliveries that have none; give counties theirs back.
 
@@ -104,7 +107,7 @@ def _give_back(period: str) -> None:
     for county_code, of_county in due.items():
         try:
             _put(period, county_code, of_county)
-        except (OSError, EOFError, SSHException) as error:
+        except (OSError, EOFError, SSHException, SourceUnavailable) as error:
             _log.warning(
                 "the receipts folder of county %s does not answer (%s): %d receipts stay due and"
                 " are sent with the next. What to do: check WAREHOUSE_RECEIPT_URL and the account.",

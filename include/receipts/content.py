@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import dict_row
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import contracts
 from include.database import connect
 from include.errors import WarehouseError
@@ -35,6 +35,13 @@ from include.receipts.model import (
 )
 
 CHINA = ZoneInfo("Asia/Shanghai")
+_FOUND = """(
+    select delivery_id, row_no, column_name, defect_code, treatment from ops.delivery_defect
+    union
+    select delivery_id, row_no, column_name, 'P01', 'flagged' from ops.correction
+    where answer is null
+) as found"""
+"""What the sender is told of cells: defects, and what the person himself says is wrong."""
 _SENDERS = {"mz": "民政部门", "yb": "医疗保障部门", "wj": "卫生健康部门"}
 """Prefix of a kind that the whole city shares -> who keeps it."""
 
@@ -78,7 +85,7 @@ def lines(connection: psycopg.Connection[Any], of: Receipt, limit: int) -> Itera
     headings = row[0] if row else {}
     with connection.cursor(name="receipt_lines") as cursor:
         cursor.execute(
-            "select row_no, column_name, defect_code, treatment from ops.delivery_defect"
+            f"select row_no, column_name, defect_code, treatment from {_FOUND}"
             " where delivery_id = %s"
             " order by array_position(%s::text[], treatment), row_no nulls first, column_name,"
             " defect_code limit %s",
@@ -91,7 +98,7 @@ def lines(connection: psycopg.Connection[Any], of: Receipt, limit: int) -> Itera
 def _counts(cursor: psycopg.Cursor[dict[str, Any]], ids: list[int]) -> dict[int, dict[str, int]]:
     found: dict[int, dict[str, int]] = {}
     for row in cursor.execute(
-        "select delivery_id, treatment, count(distinct row_no) as rows from ops.delivery_defect"
+        f"select delivery_id, treatment, count(distinct row_no) as rows from {_FOUND}"
         " where delivery_id = any(%s) group by delivery_id, treatment",
         [ids],
     ):
@@ -107,7 +114,7 @@ def _groups(
         "select delivery_id, treatment, defect_code, column_name, count(distinct row_no) as rows,"
         " coalesce((array_agg(distinct row_no order by row_no)"
         " filter (where row_no is not null))[:%s], '{}') as first_rows"
-        " from ops.delivery_defect where delivery_id = any(%s)"
+        f" from {_FOUND} where delivery_id = any(%s)"
         " group by delivery_id, treatment, defect_code, column_name"
         " order by delivery_id, array_position(%s::text[], treatment), defect_code, column_name",
         [SHOWN_ROWS, ids, list(TREATMENTS)],

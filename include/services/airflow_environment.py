@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from include.errors import ConfigurationMissing
 from include.services import embedded
 from include.services.credentials import credentials, write_private
 from include.services.ports import ports
 from include.settings import PROJECT_ROOT, settings
+from include.transport import trusting
 
-ADMIN = "admin"
+ROLES = ("operator", "approver", "auditor", "admin")
+"""Airflow's roles (include/access/airflow.yml), each with an account of its name."""
+OPERATOR, APPROVER = ROLES[:2]
+"""The accounts with which our commands ask Airflow."""
 REPORTS_POOL = "accepted_reports"
 """Pool of one slot for the tasks that emit an asset. Where two sources report in the same instant,
 Airflow opens the month twice, each waits for the other's report, and the month is never built
 (apache/airflow#71070)."""
-_PASSWORD_FILE = "simple_auth_manager_passwords.json.generated"
+_ACCOUNTS_FILE = "passwords.json"
 
 
 def airflow_home(home: Path) -> Path:
@@ -26,20 +33,54 @@ def airflow_home(home: Path) -> Path:
 
 
 def password_file(home: Path) -> Path:
-    """Where the password of the one user of Airflow's page is kept (JSON, owner-readable)."""
-    return airflow_home(home) / _PASSWORD_FILE
+    """Where the passwords of Airflow's accounts are kept (JSON by account, owner-readable)."""
+    return airflow_home(home) / _ACCOUNTS_FILE
 
 
 def api_url() -> str:
     """Base address of Airflow's API server and page, without a slash at the end."""
-    given = os.environ.get("WAREHOUSE_AIRFLOW_API_URL")
-    return given or f"http://{embedded.host('airflow')}:{ports(embedded.home())['airflow']}"
+    given = settings().airflow_api_url.rstrip("/")
+    return given or f"{_scheme()}://{embedded.host('airflow')}:{ports(embedded.home())['airflow']}"
 
 
-def write_admin_password(home: Path) -> None:
-    """Put the admin password where Airflow looks for it, lest it print one of its own."""
-    secret = credentials(home)["airflow_admin"]
-    write_private(password_file(home), json.dumps({ADMIN: secret}) + "\n")
+def pages_url() -> str:
+    """Base address of Data Docs and dbt docs, under the name that the certificate is for."""
+    host = urlsplit(settings().airflow_api_url).hostname if settings().tls_certificate else None
+    return f"{_scheme()}://{host or '127.0.0.1'}:{ports(embedded.home())['pages']}"
+
+
+def api_trust() -> ssl.SSLContext | bool:
+    """What those who ask Airflow trust: the authority of its certificate."""
+    return trusting(settings().tls_authority, "WAREHOUSE_TLS_AUTHORITY")
+
+
+def certificate() -> tuple[str, str] | None:
+    """(certificate, key) files of what this machine serves; None where that is plain HTTP."""
+    chosen = settings()
+    if not chosen.tls_certificate:
+        return None
+    for name, path in (("CERTIFICATE", chosen.tls_certificate), ("KEY", chosen.tls_key)):
+        if not Path(path).is_file():
+            raise ConfigurationMissing(
+                f"WAREHOUSE_TLS_{name} is {path or 'not set'}, which is no file.",
+                remedy="name the certificate's and the key's files (PEM); it takes both.",
+            )
+    return str(Path(chosen.tls_certificate).absolute()), str(Path(chosen.tls_key).absolute())
+
+
+def _scheme() -> str:
+    return "https" if settings().tls_certificate else "http"
+
+
+def passwords(home: Path) -> dict[str, str]:
+    """The passwords of Airflow's accounts, by account."""
+    secret = credentials(home)
+    return {role: secret[f"airflow_{role}"] for role in ROLES}
+
+
+def write_passwords(home: Path) -> None:
+    """Put the passwords where people and our commands find them."""
+    write_private(password_file(home), json.dumps(passwords(home), indent=1) + "\n")
 
 
 def airflow_environment() -> dict[str, str]:
@@ -51,7 +92,7 @@ def airflow_environment() -> dict[str, str]:
     home = embedded.home()
     secret = credentials(home)
     dsn = settings().airflow_dsn or embedded.environment()["WAREHOUSE_AIRFLOW_DSN"]
-    sqlalchemy_dsn = "postgresql+psycopg2" + dsn[dsn.index("://") :]
+    address = dsn[dsn.index("://") :]
     executables = str(Path(sys.executable).parent)
     values = {
         "core": {
@@ -65,16 +106,14 @@ def airflow_environment() -> dict[str, str]:
             "dags_are_paused_at_creation": "True",
             "fernet_key": secret["airflow_fernet"],
             "execution_api_server_url": f"{api_url()}/execution/",
-            "auth_manager": (
-                "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
-            ),
-            "simple_auth_manager_users": f"{ADMIN}:admin",
-            "simple_auth_manager_passwords_file": str(password_file(home)),
+            "auth_manager": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
             "default_timezone": "utc",
             "test_connection": "Disabled",
         },
         "database": {
-            "sql_alchemy_conn": sqlalchemy_dsn,
+            "sql_alchemy_conn": f"postgresql+psycopg2{address}",
+            # Not asyncpg, which does not know libpq's words: sslmode, sslrootcert.
+            "sql_alchemy_conn_async": f"postgresql+psycopg{address}",
             "sql_alchemy_pool_size": "5",
             "sql_alchemy_max_overflow": "5",
         },
@@ -82,13 +121,22 @@ def airflow_environment() -> dict[str, str]:
             "host": embedded.bind_address(),
             "port": str(ports(home)["airflow"]),
             # What a browser calls it; containers publish it on loopback too.
-            "base_url": f"http://127.0.0.1:{ports(home)['airflow']}",
+            "base_url": settings().airflow_api_url
+            or f"{_scheme()}://127.0.0.1:{ports(home)['airflow']}",
+            **_tls(),
             "workers": "1",
             "secret_key": secret["airflow_api"],
             "expose_config": "False",
             "expose_stacktrace": "False",
         },
         "api_auth": {"jwt_secret": secret["airflow_jwt"], "jwt_issuer": "rural-warehouse"},
+        "fab": {
+            # Roles are ours (include/access/airflow.yml); its own are not made at each start.
+            "update_fab_perms": "False",
+            "cookie_secure": str(settings().tls_certificate != ""),
+            "session_lifetime_minutes": "60",
+            "session_max_lifetime_minutes": "720",
+        },
         "scheduler": {
             "scheduler_idle_sleep_time": "0.5",
             "scheduler_heartbeat_sec": "2",
@@ -102,6 +150,9 @@ def airflow_environment() -> dict[str, str]:
         },
         "logging": {
             "base_log_folder": str(home / "logs" / "airflow"),
+            # Whatever the umask: a log is for its owner.
+            "file_task_handler_new_folder_permissions": "0o700",
+            "file_task_handler_new_file_permissions": "0o600",
             "dag_processor_child_process_log_directory": str(home / "logs" / "dag-processor"),
             "colored_console_log": "False",
             "logging_level": "INFO",
@@ -124,4 +175,13 @@ def airflow_environment() -> dict[str, str]:
         "GX_ANALYTICS_ENABLED": "False",
         # Line by line into the log files.
         "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _tls() -> dict[str, str]:
+    """Airflow's words for the certificate it shows, and for the authority its workers trust."""
+    shown, authority = certificate(), settings().tls_authority
+    return {
+        **({"ssl_cert": shown[0], "ssl_key": shown[1]} if shown else {}),
+        **({"ssl_ca_file": str(Path(authority).absolute())} if authority else {}),
     }

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 import psycopg
 from psycopg import sql
 
+from include.access.roles import names
+
 DATABASES = {
     "airflow": "airflow",
     "warehouse": "warehouse_etl",
     "civil_affairs": "civil_affairs_admin",
 }
 """Database -> the account that owns it."""
-READ_ONLY_ACCOUNTS = {"bi_city": "warehouse", "civil_affairs_reader": "civil_affairs"}
-BI_GROUP = "bi_reader"
-"""What the publisher grants marts to; people's accounts are members of it."""
+WAREHOUSE_OWNER = DATABASES["warehouse"]
 
 
 def bootstrap(superuser: psycopg.Connection[object], passwords: Mapping[str, str]) -> None:
@@ -25,23 +25,36 @@ def bootstrap(superuser: psycopg.Connection[object], passwords: Mapping[str, str
     """
     for owner in DATABASES.values():
         _account(superuser, owner, passwords[owner])
-    for reader, database in READ_ONLY_ACCOUNTS.items():
-        _account(superuser, reader, passwords[reader])
-        _do(superuser, "alter role {} set default_transaction_read_only = on", reader)
-        _do(superuser, "alter role {} set statement_timeout = '15min'", reader)
-        if database == "warehouse":
-            _do(superuser, "alter role {} set search_path = marts, pg_catalog", reader)
-    if not _exists(superuser, "pg_roles", "rolname", BI_GROUP):
-        _do(superuser, "create role {} nologin", BI_GROUP)
-    _do(superuser, "grant {} to {}", BI_GROUP, "bi_city")
+    _account(superuser, "civil_affairs_reader", passwords["civil_affairs_reader"])
+    _do(superuser, "alter role {} set default_transaction_read_only = on", "civil_affairs_reader")
+    _do(superuser, "alter role {} set statement_timeout = '15min'", "civil_affairs_reader")
+    # The warehouse's owner makes and keeps the roles of roles.yml (include/access), and no others.
+    _do(superuser, "alter role {} createrole", WAREHOUSE_OWNER)
+    for role, said in names(()).items():
+        if said.logs_in:
+            _account(superuser, role, passwords.get(role))
+        elif _exists(superuser, "pg_roles", "rolname", role):
+            _do(superuser, "alter role {} nologin", role)
+        else:
+            _do(superuser, "create role {} nologin", role)
+        only_admin = "grant {} to {} with admin true, inherit false, set false"
+        _do(superuser, only_admin, role, WAREHOUSE_OWNER)
 
     for database, owner in DATABASES.items():
         if not _exists(superuser, "pg_database", "datname", database):
             _do(superuser, "create database {} owner {}", database, owner)
         _do(superuser, "revoke all on database {} from public", database)
     _do(superuser, "revoke all on database {} from public", "postgres")
-    _do(superuser, "grant connect on database {} to {}", "warehouse", BI_GROUP)
     _do(superuser, "grant connect on database {} to {}", "civil_affairs", "civil_affairs_reader")
+
+
+def close_large_objects(warehouse: psycopg.Connection[object]) -> None:
+    """In the warehouse: nobody makes objects that no table's rights cover. As the superuser, whose
+    functions these are."""
+    warehouse.execute(
+        "revoke execute on function lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea)"
+        " from public"
+    )
 
 
 def let_reader_read(civil_affairs: psycopg.Connection[object]) -> None:
@@ -56,11 +69,14 @@ def let_reader_read(civil_affairs: psycopg.Connection[object]) -> None:
         )
 
 
-def _account(connection: psycopg.Connection[object], name: str, password: str) -> None:
-    verb = "alter" if _exists(connection, "pg_roles", "rolname", name) else "create"
+def _account(connection: psycopg.Connection[object], name: str, password: str | None) -> None:
+    """Without a password nobody logs in as it; one that was given to it meanwhile stays."""
+    exists = _exists(connection, "pg_roles", "rolname", name)
+    if exists and password is None:
+        return
     connection.execute(
         sql.SQL("{} role {} login password {}").format(
-            sql.SQL(verb), sql.Identifier(name), sql.Literal(password)
+            sql.SQL("alter" if exists else "create"), sql.Identifier(name), sql.Literal(password)
         )
     )
 

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from include.services import embedded, postgres
-from include.services.airflow_environment import airflow_environment, api_url, write_admin_password
+from include.services.airflow_environment import (
+    airflow_environment,
+    api_trust,
+    api_url,
+    certificate,
+    pages_url,
+    write_passwords,
+)
 from include.services.credentials import credentials
 from include.services.health import (
     Check,
@@ -42,6 +49,8 @@ class Service:
     once: bool = False
     port: str | None = None
     """Its key in ``ports.json``."""
+    protected: bool = False
+    """Whether what it listens for is TLS or SSH."""
     address: str = ""
     deadline: float = 120.0
     """Seconds it may take to become well, or to end."""
@@ -74,7 +83,7 @@ def catalogue() -> dict[str, Service]:
     """Name -> service, in an order in which each comes after what it depends on."""
     home, port = embedded.home(), ports(embedded.home())
     listen = embedded.bind_address()
-    api = api_url()
+    api, pages, trust, tls = api_url(), pages_url(), api_trust(), certificate()
     superuser = embedded.dsn("postgres", "postgres")
 
     def module(*arguments: str) -> Callable[[], list[str]]:
@@ -87,13 +96,13 @@ def catalogue() -> dict[str, Service]:
             module("airflow", name, *arguments),
             airflow_environment,
             depends_on=after,
-            check=beats_in_airflow(api, job),
+            check=beats_in_airflow(api, job, trust),
             deadline=240,
             brings=("airflow-api-server",),  # which tells how the others are
         )
 
     def api_server() -> list[str]:
-        write_admin_password(home)
+        write_passwords(home)
         return [sys.executable, "-m", "airflow", "api-server"]
 
     def sftp() -> list[str]:
@@ -103,6 +112,7 @@ def catalogue() -> dict[str, Service]:
         return [
             *(sys.executable, "-m", "include.simulator.sftp_server"),
             *("--port", str(port["sftp"]), "--root", str(drop), *host),
+            *("--known-as", f"[{embedded.host('sftp')}]:{port['sftp']}"),
         ]
 
     listed = [
@@ -145,15 +155,20 @@ def catalogue() -> dict[str, Service]:
             check=greets("127.0.0.1", port["sftp"], b"SSH-2.0"),
             port="sftp",
             address=f"sftp://127.0.0.1:{port['sftp']}",
+            protected=True,
         ),
         Service(
             "pages",
             "Data Docs and dbt docs",
-            module("include.services.pages", "--host", listen, "--port", str(port["pages"])),
+            module(
+                *("include.services.pages", "--host", listen, "--port", str(port["pages"])),
+                *(("--certificate", tls[0], "--key", tls[1]) if tls else ()),
+            ),
             lambda: _simulated(),
-            check=answers_http(f"http://127.0.0.1:{port['pages']}/"),
+            check=answers_http(f"{pages}/", trust),
             port="pages",
-            address=f"http://127.0.0.1:{port['pages']}",
+            address=pages,
+            protected=tls is not None,
         ),
         Service(
             "airflow-api-server",
@@ -161,9 +176,10 @@ def catalogue() -> dict[str, Service]:
             api_server,
             airflow_environment,
             depends_on=("airflow-metadata",),
-            check=answers_http(f"{api}/api/v2/monitor/health"),
+            check=answers_http(f"{api}/api/v2/monitor/health", trust),
             port="airflow",
             address=api,
+            protected=tls is not None,
             deadline=240,
         ),
         airflow(

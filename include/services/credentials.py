@@ -10,20 +10,25 @@ import secrets
 from pathlib import Path
 
 from include.errors import ServiceFailed
+from include.settings import DUTIES
 
 _PASSWORDS = (
     "postgres",
     "warehouse_etl",
-    "bi_city",
+    *DUTIES,
     "airflow",
     "civil_affairs_admin",
     "civil_affairs_reader",
     "sftp",
     "health_client",
+    "airflow_operator",
+    "airflow_approver",
+    "airflow_auditor",
     "airflow_admin",
     "airflow_api",
     "airflow_jwt",
     "person_key",
+    "erasure",
 )
 
 

@@ -8,17 +8,28 @@ import os
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 from include.services.credentials import credentials
 from include.services.ports import ports
-from include.settings import Settings, settings
+from include.settings import DUTIES, Settings, settings
 
 MARKER = "WAREHOUSE_EMBEDDED_VALUES"
 """Digest of each variable that ``apply`` filled in, so that it is not taken for the user's own."""
 SFTP_COUNTY = "431081"
 """The county that delivers through SFTP; the ten others put their files into the drop folder."""
 SFTP_USER = "county"
-_OF_SIMULATED_COUNTIES = ("WAREHOUSE_COUNTY_URL_OVERRIDES", "WAREHOUSE_SCHEDULE_FROM")
+_OF_SIMULATED_COUNTIES = (
+    "WAREHOUSE_COUNTY_URL_OVERRIDES",
+    "WAREHOUSE_SCHEDULE_FROM",
+    "WAREHOUSE_SFTP_KNOWN_HOSTS",
+)
+_PERSON_KEYS = (
+    "WAREHOUSE_PERSON_KEY_FILE",
+    "WAREHOUSE_PERSON_KEY_SECRET",
+    "WAREHOUSE_PERSON_KEY_VARIABLE",
+)
+_OF_DUTIES = {f"WAREHOUSE_{field.upper()}": duty for duty, field in DUTIES.items()}
 
 
 def home() -> Path:
@@ -55,15 +66,18 @@ def environment() -> dict[str, str]:
     return {
         "WAREHOUSE_HOME": str(folder),
         "WAREHOUSE_DSN": dsn("warehouse_etl", "warehouse"),
-        "WAREHOUSE_BI_DSN": dsn("bi_city", "warehouse"),
+        **{name: dsn(duty, "warehouse") for name, duty in _OF_DUTIES.items()},
         "WAREHOUSE_AIRFLOW_DSN": dsn("airflow", "airflow"),
         "WAREHOUSE_CIVIL_AFFAIRS_DSN": dsn("civil_affairs_reader", "civil_affairs"),
         "WAREHOUSE_COUNTY_URL": f"file://{folder}/sources/county",
         "WAREHOUSE_COUNTY_URL_OVERRIDES": json.dumps({SFTP_COUNTY: sftp}),
         "WAREHOUSE_SFTP_PASSWORD": secret["sftp"],
+        "WAREHOUSE_SFTP_KNOWN_HOSTS": f"{folder}/sources/known_hosts",
         "WAREHOUSE_HEALTH_API_URL": f"http://{host('health_api')}:{port['health_api']}",
         "WAREHOUSE_HEALTH_CLIENT_SECRET": secret["health_client"],
-        "WAREHOUSE_PERSON_KEY_SECRET": secret["person_key"],
+        # The file: what runs for long sees a new secret, and no environment shows it.
+        _PERSON_KEYS[0]: str(folder / "secrets.json"),
+        "WAREHOUSE_ERASURE_SECRET": secret["erasure"],
         # The simulated sources deliver what ./warehouse simulate made, and no month by themselves.
         "WAREHOUSE_SCHEDULE_FROM": "2100-01",
     }
@@ -73,13 +87,30 @@ def apply() -> None:
     """Put ``environment()`` into this process where the user set nothing; forget old settings."""
     # A real drop folder has no embedded SFTP county in it.
     own_county_url = is_given("WAREHOUSE_COUNTY_URL")
+    own_person_keys = any(is_given(name) for name in _PERSON_KEYS)
+    # Nor has a real warehouse the embedded one's accounts.
+    own_warehouse = is_given("WAREHOUSE_DSN")
     applied = {}
     for name, value in environment().items():
-        if is_given(name) or (own_county_url and name in _OF_SIMULATED_COUNTIES):
+        if (
+            is_given(name)
+            or (own_county_url and name in _OF_SIMULATED_COUNTIES)
+            or (own_warehouse and name in _OF_DUTIES)
+        ):
+            continue
+        if own_person_keys and name in _PERSON_KEYS:
             continue
         os.environ[name] = value
         applied[name] = _digest(value)
     os.environ[MARKER] = json.dumps(applied)
+    settings.cache_clear()
+
+
+def use_warehouse(url: str) -> None:
+    """Another warehouse for this process, which none of the accounts configured so far is of."""
+    for name in _OF_DUTIES:
+        os.environ.pop(name, None)
+    os.environ["WAREHOUSE_DSN"] = url
     settings.cache_clear()
 
 
@@ -98,7 +129,6 @@ def external_services() -> set[str]:
     """Embedded services that are not needed since the user named real ones."""
     addresses = (
         "WAREHOUSE_DSN",
-        "WAREHOUSE_BI_DSN",
         "WAREHOUSE_AIRFLOW_DSN",
         "WAREHOUSE_CIVIL_AFFAIRS_DSN",
     )
@@ -113,13 +143,11 @@ def external_services() -> set[str]:
 
 
 def client_environment(dsn_url: str) -> dict[str, str]:
-    """libpq's ``PG*`` variables for a DSN: a password on a command line is readable by all."""
-    names = {
-        "host": "PGHOST",
-        "port": "PGPORT",
-        "user": "PGUSER",
-        "password": "PGPASSWORD",
-        "dbname": "PGDATABASE",
-    }
+    """libpq's ``PG*`` variables for a DSN: a password on a command line is readable by all.
+
+    All that a DSN may say and that has a variable: address and account, ``sslmode``,
+    ``sslrootcert``, and so on.
+    """
+    names = {each.keyword.decode(): each.envvar for each in Conninfo.get_defaults() if each.envvar}
     parts = conninfo_to_dict(dsn_url)
-    return {names[key]: str(value) for key, value in parts.items() if key in names and value}
+    return {names[key].decode(): str(value) for key, value in parts.items() if key in names}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -15,12 +16,12 @@ Check = Callable[[float], bool]
 _TIMEOUT = 3.0
 
 
-def answers_http(url: str) -> Check:
-    """Any HTTP answer but a server error."""
+def answers_http(url: str, trust: ssl.SSLContext | bool = True) -> Check:
+    """Any HTTP answer but a server error; with HTTPS from whom ``trust`` believes."""
 
     def check(started: float) -> bool:
         try:
-            return httpx.get(url, timeout=_TIMEOUT, trust_env=False).status_code < 500
+            return httpx.get(url, timeout=_TIMEOUT, trust_env=False, verify=trust).status_code < 500
         except httpx.HTTPError:
             return False
 
@@ -53,13 +54,16 @@ def connects_to_postgres(dsn: str) -> Check:
     return check
 
 
-def beats_in_airflow(api_url: str, job: str) -> Check:
+def beats_in_airflow(api_url: str, job: str, trust: ssl.SSLContext | bool = True) -> Check:
     """The heartbeat Airflow's API reports: of scheduler, triggerer or dag_processor."""
 
     def check(started: float) -> bool:
         try:
             answer = httpx.get(
-                f"{api_url}/api/v2/monitor/health", timeout=_TIMEOUT, trust_env=False
+                f"{api_url}/api/v2/monitor/health",
+                timeout=_TIMEOUT,
+                trust_env=False,
+                verify=trust,
             )
             state = answer.json().get(job) or {}
         except (httpx.HTTPError, ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import http.server
+import ssl
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -68,8 +69,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--certificate", help="PEM file; with it and its key, HTTPS.")
+    parser.add_argument("--key")
     arguments = parser.parse_args()
-    http.server.ThreadingHTTPServer((arguments.host, arguments.port), Handler).serve_forever()
+    server = http.server.ThreadingHTTPServer((arguments.host, arguments.port), Handler)
+    if arguments.certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(arguments.certificate, arguments.key)
+        # The handshake is the connection's own thread's: one slow client holds up nobody.
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    server.serve_forever()
 
 
 if __name__ == "__main__":

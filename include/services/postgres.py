@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 
 import psutil
+from psycopg.conninfo import conninfo_to_dict
 
 from include.errors import ServiceFailed
 from include.services.credentials import write_private
@@ -20,6 +21,7 @@ from include.services.credentials import write_private
 _CONFIGURATION = Path(__file__).with_name("postgresql.conf")
 _HBA = "host all all all scram-sha-256\n"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # only its size is looked at
+_TLS_MODES = ("require", "verify-ca", "verify-full")
 _MB = 1024 * 1024
 
 
@@ -55,6 +57,27 @@ def bundled_bin() -> Path:
             remedy="install requirements.txt, or set WAREHOUSE_*DSN to a server of yours.",
         )
     return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+def client(tool: str, dsn: str) -> str:
+    """psql, pg_dump or pg_restore for a database: the wheel's own, or the system's.
+
+    The wheel's speak no TLS. Raises ServiceFailed where there is none that does.
+    """
+    parts = conninfo_to_dict(dsn)
+    mode = parts.get("sslmode") or os.environ.get("PGSSLMODE", "")
+    bundled = bundled_bin() / tool
+    if mode not in _TLS_MODES and bundled.exists():
+        return str(bundled)
+    if (found := shutil.which(tool)) is None:
+        raise ServiceFailed(
+            f"sslmode={mode} needs a {tool} that speaks TLS, and there is none on PATH."
+            if mode in _TLS_MODES
+            else f"There is no {tool}.",
+            remedy="install PostgreSQL's client programs (package postgresql-client), of the"
+            " server's version or newer.",
+        )
+    return found
 
 
 def data_directory(home: Path) -> Path:

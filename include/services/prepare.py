@@ -15,9 +15,15 @@ from importlib.metadata import version
 import psycopg
 
 from include.errors import ServiceFailed, WarehouseError
-from include.services import embedded
-from include.services.airflow_environment import REPORTS_POOL, airflow_environment, airflow_home
-from include.services.bootstrap import bootstrap, let_reader_read
+from include.services import airflow_roles, embedded
+from include.services.airflow_environment import (
+    REPORTS_POOL,
+    ROLES,
+    airflow_environment,
+    airflow_home,
+    passwords,
+)
+from include.services.bootstrap import bootstrap, close_large_objects, let_reader_read
 from include.services.credentials import credentials, write_private
 from include.settings import settings
 
@@ -32,12 +38,15 @@ def databases() -> None:
     """Accounts and databases, as the embedded server's superuser."""
     with psycopg.connect(embedded.dsn("postgres", "postgres"), autocommit=True) as connection:
         bootstrap(connection, credentials(embedded.home()))
+    with psycopg.connect(embedded.dsn("postgres", "warehouse")) as connection:
+        close_large_objects(connection)
     with psycopg.connect(embedded.dsn("postgres", "civil_affairs")) as connection:
         let_reader_read(connection)
 
 
 def schemas() -> None:
-    """Migrations and raw tables of the warehouse."""
+    """Migrations, raw tables and access rights of the warehouse."""
+    from include.access.enforce import enforce
     from include.database import migrate
     from include.defects import record_missing
     from include.load import ensure_raw_tables
@@ -45,13 +54,24 @@ def schemas() -> None:
     for name in migrate():
         print(f"applied {name}")
     ensure_raw_tables()
+    for line in enforce():
+        print(line)
     record_missing()
 
 
 def airflow_metadata() -> None:
-    """``airflow db migrate`` and the pool, unless this version's are in the database already."""
+    """Airflow's tables and the pool, unless this version's are there already; roles, accounts."""
+    _migrate_airflow()
+    with psycopg.connect(settings().airflow_dsn) as connection:
+        for change in airflow_roles.enforce(connection, passwords(embedded.home())):
+            print(change)
+        for name in airflow_roles.too_mighty(connection):
+            print(f"account {name} may start and approve: give it one of {', '.join(ROLES)}")
+
+
+def _migrate_airflow() -> None:
     stamp = airflow_home(embedded.home()) / "metadata_version.json"
-    wanted = version("apache-airflow")
+    wanted = " ".join(map(version, ("apache-airflow", "apache-airflow-providers-fab")))
     if stamp.exists() and json.loads(stamp.read_text()) == _metadata_state(wanted, REPORTS_POOL):
         print(f"Airflow's tables are at {wanted} already")
         return
@@ -78,14 +98,15 @@ PREPARATIONS = {
 
 
 def _metadata_state(wanted: str, pool: str) -> dict[str, str | None]:
-    return {wanted: _metadata_revision(), "pool": pool}
+    tables = ("alembic_version", "alembic_version_fab")
+    return {wanted: " ".join(map(str, map(_revision, tables))), "pool": pool}
 
 
-def _metadata_revision() -> str | None:
+def _revision(table: str) -> str | None:
     with psycopg.connect(settings().airflow_dsn) as connection:
-        if connection.execute("select to_regclass('public.alembic_version')").fetchone() == (None,):
+        if connection.execute("select to_regclass(%s)", [f"public.{table}"]).fetchone() == (None,):
             return None
-        row = connection.execute("select version_num from public.alembic_version").fetchone()
+        row = connection.execute(f"select version_num from public.{table}".encode()).fetchone()
     return None if row is None else str(row[0])
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from include.errors import ServiceFailed
 from include.services import embedded, postgres, processes
 from include.services.catalogue import Service, catalogue, chosen, log_file
+from include.services.exposure import refuse_open
 from include.services.ports import claim
 
 Notify = Callable[[str, str, str], None]
@@ -61,7 +62,9 @@ def start(names: Sequence[str] | None = None, notify: Notify = lambda *_: None) 
         for change in moved:
             notify(change.service, "note", str(change))
         embedded.apply()
-        _start_all(home, chosen(names), notify)
+        services = chosen(names)
+        refuse_open(services.values())
+        _start_all(home, services, notify)
 
 
 def stop(names: Sequence[str] | None = None, notify: Notify = lambda *_: None) -> list[str]:

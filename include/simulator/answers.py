@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from include.settings import settings
 from include.simulator.clues import ALREADY, DEPARTMENT, REASONS, REFUSED, Clue
 from include.simulator.income_truth import net_per_head
 from include.simulator.monitoring import RISKS
 from include.simulator.months import NEVER, epoch_day, period
 from include.simulator.randomness import stream
 from include.simulator.seeds import income_line
-from include.vault import identifier_key
+from include.vault.secrets import known_secrets
+from include.vault.versions import identifier_key
 
 if TYPE_CHECKING:
     from include.simulator.village import VillageLife
@@ -40,7 +40,7 @@ def answers(life: VillageLife, until: int) -> Iterator[Clue]:
 
     None where this process does not know the warehouse's secret, from which the keys are made.
     """
-    if not life.since or not settings().person_key_secret:
+    if not life.since or not known_secrets():
         return
     for raised in range(life.since, until):
         numbers = life.people.at(raised).household_no

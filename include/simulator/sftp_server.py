@@ -64,15 +64,27 @@ async def serve(host: str, port: int, root: Path, password: str) -> asyncssh.SSH
     )
 
 
+def known_host(root: Path, known_as: str) -> str:
+    """The server's line in a ``known_hosts``, under the name by which clients know it."""
+    key = asyncssh.read_private_key(str(root.parent / "sftp_host_key"))
+    return f"{known_as} {key.export_public_key().decode().strip()}\n"
+
+
 def main(
     port: Annotated[int, typer.Option()],
     root: Annotated[Path, typer.Option()],
     host: Annotated[str, typer.Option()] = "127.0.0.1",
+    known_as: Annotated[str, typer.Option(help="Host and port by which clients know it.")] = "",
 ) -> None:
-    """Serve ROOT until stopped; the password is WAREHOUSE_SFTP_PASSWORD."""
+    """Serve ROOT until stopped; the password is WAREHOUSE_SFTP_PASSWORD.
+
+    Beside ROOT lies ``known_hosts``, with which clients know the server.
+    """
 
     async def forever() -> None:
         server = await serve(host, port, root, os.environ["WAREHOUSE_SFTP_PASSWORD"])
+        if known_as:
+            (root.parent / "known_hosts").write_text(known_host(root, known_as))
         await server.wait_closed()
 
     asyncio.run(forever())

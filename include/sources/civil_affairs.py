@@ -13,6 +13,7 @@ from include.database import connect
 from include.errors import ConfigurationMissing, SourceUnavailable
 from include.landing import Landed, store
 from include.settings import settings
+from include.transport import distrust
 
 CITY = "431000"
 _CONNECT_TIMEOUT_S = 30
@@ -47,7 +48,7 @@ def extract(period: str, kind: str) -> Landed:
             with source.cursor() as cursor, cursor.copy(_statement(contract, since)) as copy:
                 path, size, sha256 = store(bytes(chunk) for chunk in copy)
     except psycopg.Error as error:
-        trouble = f"{type(error).__name__} {error.sqlstate or ''}".strip()
+        trouble = distrust(error) or f"{type(error).__name__} {error.sqlstate or ''}".strip()
     else:
         return _landed(period, kind, since, path, size, sha256)
     # Raised here, not above: a database error may quote a row.

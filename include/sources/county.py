@@ -128,17 +128,28 @@ def _fetch_folder(
 def open_folder(uri: str) -> Iterator[tuple[Any, str]]:
     """The file system behind a URL and the folder's path in it; SFTP with our password.
 
-    An SFTP connection is our own and closed at the end: fsspec would keep it, dead or alive.
+    An SFTP connection is our own and closed at the end: fsspec would keep it, dead or alive. A
+    chain of URLs would get round the host keys and is refused.
     """
     from fsspec.core import url_to_fs
 
+    if "::" in uri:
+        raise ConfigurationMissing(
+            "a county's address is a chain of URLs, and one server or folder is expected.",
+            file=public(uri),
+            remedy="set WAREHOUSE_COUNTY_URL to sftp://… or file://… alone.",
+        )
     if urlsplit(uri).scheme not in ("sftp", "ssh"):
         filesystem, folder = url_to_fs(uri)
         yield filesystem, str(folder)
         return
-    filesystem, folder = url_to_fs(
-        uri,
-        password=settings().sftp_password,
+    from include.sources.sftp import KnownServer
+
+    filesystem = KnownServer(
+        **{
+            **KnownServer._get_kwargs_from_urls(uri),
+            "password": settings().sftp_password,
+        },
         timeout=_TIMEOUT_S,
         banner_timeout=_TIMEOUT_S,
         auth_timeout=_TIMEOUT_S,
@@ -148,7 +159,7 @@ def open_folder(uri: str) -> Iterator[tuple[Any, str]]:
     )
     try:
         filesystem.ftp.get_channel().settimeout(_TIMEOUT_S)
-        yield filesystem, str(folder)
+        yield filesystem, str(KnownServer._strip_protocol(uri))
     finally:
         filesystem.client.close()
 

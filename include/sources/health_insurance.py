@@ -17,8 +17,9 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity.wait import wait_base, wait_exponential
 
 from include.errors import ConfigurationMissing, SourceUnavailable
-from include.landing import Landed, store
+from include.landing import Landed, keep, opened, store
 from include.settings import settings
+from include.transport import distrust, trusting
 
 CITY = "431000"
 _PAGE_SIZE = 500
@@ -134,19 +135,17 @@ def _complete(api: _Api, parts: Path, kind: str, period: str) -> None:
 
 
 def _fetch(api: _Api, parts: Path, kind: str, period: str) -> None:
-    have = sorted(parts.glob("*.json"))
+    have = _pages(parts)
     number = len(have)
     try:
-        cursor = _next_cursor(have[-1].read_bytes()) if have else None
+        cursor = _next_cursor(_read(have[-1])) if have else None
     except ValueError:  # the machine went down while it was written
         raise _StaleCursor from None
     while number == 0 or cursor is not None:
         number += 1
         body = api.page(kind, period, cursor, number)
         cursor = _next_cursor(body)
-        draft = parts / f".{number:06}.part"
-        draft.write_bytes(body)
-        draft.replace(parts / f"{number:06}.json")
+        keep(parts / f"{number:06}.json", body)
 
 
 def _next_cursor(page: bytes) -> str | None:
@@ -167,8 +166,18 @@ def _next_cursor(page: bytes) -> str | None:
 
 def _lines(parts: Path) -> Iterator[bytes]:
     """Line breaks within a page's JSON are layout: in strings they are escaped."""
-    for page in sorted(parts.glob("*.json")):
-        yield page.read_bytes().replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
+    for page in _pages(parts):
+        yield _read(page).replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
+
+
+def _pages(parts: Path) -> list[Path]:
+    """The pages that are complete, in order; some may be encrypted."""
+    return sorted(path for path in parts.glob("[0-9]*.json*"))
+
+
+def _read(page: Path) -> bytes:
+    with opened(page) as file:
+        return file.read()
 
 
 class _Api:
@@ -177,7 +186,10 @@ class _Api:
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
         self._client = httpx.Client(
-            base_url=settings().health_api_url, timeout=_TIMEOUT_S, follow_redirects=False
+            base_url=settings().health_api_url,
+            timeout=_TIMEOUT_S,
+            follow_redirects=False,
+            verify=trusting(settings().health_api_authority, "WAREHOUSE_HEALTH_API_AUTHORITY"),
         )
         self._token: str | None = None
 
@@ -250,6 +262,13 @@ class _Api:
         try:
             return self._client.request(method, path, **options)
         except httpx.RequestError as error:
+            if why := distrust(error):
+                raise SourceUnavailable(
+                    f"the health-insurance API is not believed: {why}.",
+                    file=path,
+                    remedy="check WAREHOUSE_HEALTH_API_URL, and WAREHOUSE_HEALTH_API_AUTHORITY with"
+                    " the API's owner; nothing was sent.",
+                ) from None
             raise _Busy(type(error).__name__) from None
 
     def _check(self, response: httpx.Response) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from include import build
 from include.contracts import contracts
+from include.database import acting_as
 from include.landing import Landed, store
 from include.load import load
 from include.settings import settings
@@ -212,7 +213,8 @@ def test_seeds_half_loaded_are_loaded_again(
 ) -> None:
     """Other seeds were being loaded when the build was killed, and the old ones come back."""
     before = build.build_variables(build.open_build(PERIOD))["seeds_sha256"]
-    build._remember_seeding(before)
+    with acting_as("transformer"):
+        build._remember_seeding(before)
     assert build._is_seeded(before)
     edit(project / "seeds" / "ref_threshold.csv", "high_burden_share,0.", "high_burden_share,0.9")
     with monkeypatch.context() as patch, pytest.raises(SystemExit):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from include.contracts import contracts
 from include.contracts.parts import Feeds
+from include.dictionary import classes
 from include.dictionary.feeds import feeds
 from include.dictionary.formulas import Formulas
 from include.dictionary.page import PAGE, generate
@@ -57,9 +59,40 @@ def test_every_column_has_a_chinese_label(project: Project) -> None:
 def test_every_column_has_a_privacy_class_and_none_is_direct(project: Project) -> None:
     allowed = ("none", "quasi", "sensitive")
     entries = described(project)
-    assert [
-        f"{m}.{n}" for m, n, entry in entries if meta(entry).get("privacy") not in allowed
-    ] == []
+    assert [f"{m}.{n}" for m, n, entry in entries if classes.class_of(entry) not in allowed] == []
+
+
+def with_class(project: Project, column: str, found: str | None) -> Project:
+    """The project with another class of a column of person_month."""
+    changed = copy.deepcopy(project.manifest)
+    node = next(n for n in changed["nodes"].values() if n["name"] == "person_month")
+    for place in (node["columns"][column], node["columns"][column]["config"]):
+        place["meta"] = {"privacy": found} if found else {}
+    return Project(changed)
+
+
+def test_the_classes_of_marts_are_let_through(project: Project) -> None:
+    assert classes.refusals(project) == []
+    classes.demand(project)
+    assert classes.refusals(Project({"nodes": {}, "sources": {}})) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "found", "why"),
+    [
+        ("health_code", None, "no class"),
+        ("health_code", "direct", "direct"),
+        ("health_code", "secret", "secret is no class"),
+        ("household_key", "none", "a key is quasi at least"),
+    ],
+)
+def test_a_mart_column_is_refused_by_its_class(
+    project: Project, column: str, found: str | None, why: str
+) -> None:
+    changed = with_class(project, column, found)
+    assert classes.refusals(changed) == [f"person_month.{column}: {why}"]
+    with pytest.raises(classes.ColumnClassRefused, match=f"person_month.{column}"):
+        classes.demand(changed)
 
 
 def test_every_mart_column_has_a_formula(project: Project) -> None:

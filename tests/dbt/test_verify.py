@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
@@ -31,11 +32,11 @@ from tests.dbt.test_build import HOUSEHOLDS, PERIOD, deliver, deliver_a_county, 
 PLACE = {"county": "汝城县", "township": "卢阳镇", "village": "云善村"}
 
 
-def publish_unjudged(period: str = PERIOD) -> int:
+def publish_unjudged(period: str = PERIOD, now: datetime | None = None) -> int:
     """A build that goes public without a gate: what is judged is not the question here."""
     build_id = build.open_build(period)
     build.run_dbt(build_id)
-    with connect() as connection:
+    with connect("transformer") as connection:
         found = {
             mart.name: content(connection, "candidate", mart, period)
             for mart in candidate_marts(connection)
@@ -48,12 +49,12 @@ def publish_unjudged(period: str = PERIOD) -> int:
         connection.execute(
             "update ops.build set candidate = %s where build_id = %s", [Jsonb(found), build_id]
         )
-    return publish(build_id)
+    return publish(build_id, now=now)
 
 
 def resend(delivery: int) -> None:
     """The same bytes come again: an arrival, and nothing to load."""
-    with connect() as connection:
+    with connect("loader") as connection:
         connection.execute(
             "insert into ops.arrival (delivery_id, uri, modified_at)"
             " values (%s, 'again', clock_timestamp())",

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import psutil
 import psycopg
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
@@ -42,11 +44,20 @@ class Municipality:
 
     home: Path
     settings: dict[str, str] = field(default_factory=dict)
+    command_lines: set[str] = field(default_factory=set)
+    """Of all processes that were seen while commands ran: what any account can read."""
 
     def run(self, *arguments: str, timeout_s: float = 1500) -> Finished:
         """``./warehouse ARGUMENTS``, with nothing of the caller's settings."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith("WAREHOUSE_")}
-        done = subprocess.run(
+        with _watching(self.command_lines):
+            done = self._run(arguments, environment, timeout_s)
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def _run(
+        self, arguments: tuple[str, ...], environment: dict[str, str], timeout_s: float
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [sys.executable, "-m", "include.cli.main", *arguments],
             env=environment
             | {"WAREHOUSE_HOME": str(self.home), "PYTHONPATH": str(PROJECT_ROOT)}
@@ -57,7 +68,6 @@ class Municipality:
             timeout=timeout_s,
             check=False,
         )
-        return Finished(done.returncode, done.stdout, done.stderr)
 
     def wait_for(self, statement: str, expected: list[tuple[Any, ...]], within_s: float) -> None:
         """Until a query gives ``expected``: what the scheduler does, it does in its own time."""
@@ -119,6 +129,29 @@ class Municipality:
             psycopg.connect(embedded.dsn("bi_city", "warehouse")) as connection,
         ):
             return published(connection)
+
+
+@contextmanager
+def _watching(command_lines: set[str]) -> Iterator[None]:
+    """Note the command lines of all processes, each second, as ``ps`` shows them."""
+    is_over = threading.Event()
+
+    def watch() -> None:
+        while True:
+            command_lines.update(
+                " ".join(process.info["cmdline"] or ())
+                for process in psutil.process_iter(["cmdline"])
+            )
+            if is_over.wait(1):
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watcher.join()
 
 
 def postgres_tool(name: str, *arguments: str, dsn: str, given: bytes | None = None) -> bytes:

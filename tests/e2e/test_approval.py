@@ -10,6 +10,7 @@ import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from include.airflow_api import Airflow
+from include.services.airflow_environment import APPROVER
 from tests.e2e.municipality import Municipality, published_months
 
 MONTH = "2026-01"
@@ -59,7 +60,7 @@ def test_it_waits_for_a_person_and_goes_on_with_the_word(municipality: Municipal
     assert [request["build_id"] for request in listed] == [build_id]
     assert "household_month" in {each["mart"] for each in listed[0]["beyond"]}
     assert wages(municipality) == before
-    with municipality.as_settings(), Airflow() as airflow:
+    with municipality.as_settings(), Airflow(APPROVER) as airflow:
         for attempt in Retrying(stop=stop_after_delay(120), wait=wait_fixed(1), reraise=True):
             with attempt:  # the request is on record some seconds before the page asks
                 assert airflow.answer(run_id, "Approve", "the county sent all again")
@@ -69,7 +70,7 @@ def test_it_waits_for_a_person_and_goes_on_with_the_word(municipality: Municipal
     assert wages(municipality) > before
     assert municipality.query(
         "select answer, reason, answered_by, answered_in from ops.approval"
-    ) == [("approved", "the county sent all again", "admin", "airflow")]
+    ) == [("approved", "the county sent all again", "approver", "airflow")]
 
     correct_six_counties(municipality, 1500)
     municipality.wait_for(_WAITS, [(1,)], within_s=600)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,10 +44,11 @@ def people(demo: Stage) -> tuple[set[str], set[str]]:
                     numbers.add(text.upper())
                 elif re.fullmatch(rf"[\u4e00-\u9fff·]{{3,{_LONGEST_NAME}}}", text):
                     names.add(text)
-    return numbers, {name for name in names if name not in _offices()}
+    return numbers, {name for name in names if name not in offices()}
 
 
-def _offices() -> str:
+@cache
+def offices() -> str:
     """Offices and positions: a place may be called as a person is, and a visitor be written of by
     his position."""
     areas = [area.name for area in current().values()]

@@ -6,7 +6,7 @@ import hashlib
 
 import psycopg
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import contracts
 from tests.expectations import (
     alerts,

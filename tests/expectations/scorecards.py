@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import psycopg
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import contracts
 
 V, D, K = "candidate.village_scorecard", "candidate.data_health", "candidate.county_kpi"

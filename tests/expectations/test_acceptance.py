@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from include.acceptance import counties, judge
+from include.acceptance import judge
+from include.areas import counties
 from include.contracts import contracts, kinds_of
 from include.errors import DeliveryMissing, WarehouseError
 from include.readiness import demand

@@ -10,6 +10,7 @@ import pytest
 
 from expectations.check import Check, Subject, no_rows
 from expectations.checkpoint import Report, run
+from include.database import acting_as
 from include.settings import settings
 from tests.expectations.deliveries import resident_id
 
@@ -46,9 +47,10 @@ def report(warehouse: str) -> Report:
                 "insert into quality.people values (%s, %s, '欧阳测试')",
                 [*enumerate(IDS), (40, IDS[0])],
             )
-    return run(
-        "privacy", "privacy", [Subject("privacy", "quality.people", "n", CHECKS)], max_keys=30
-    )
+    with acting_as("loader"):
+        return run(
+            "privacy", "privacy", [Subject("privacy", "quality.people", "n", CHECKS)], max_keys=30
+        )
 
 
 def test_every_expectation_fails_and_shows_keys_at_most(report: Report) -> None:
@@ -69,7 +71,7 @@ def test_an_expectation_that_raises_blocks_whatever_its_severity(report: Report)
 def test_neither_results_nor_data_docs_nor_logs_hold_a_value(
     report: Report, warehouse: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture
 ) -> None:
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), acting_as("loader"):
         again = run(
             "privacy", "again", [Subject("privacy", "quality.people", "n", CHECKS)], max_keys=30
         )

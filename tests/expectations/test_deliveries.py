@@ -11,6 +11,7 @@ from expectations.check import Subject
 from expectations.checkpoint import Outcome, run
 from expectations.deliveries.shared import FOREIGN_SHARE, REJECT_SHARE
 from include.contracts import contracts
+from include.database import acting_as
 from include.receipts.model import defect_words
 
 KINDS = sorted(contracts())
@@ -190,7 +191,8 @@ def outcomes(warehouse: str) -> dict[tuple[str, str, str], Outcome]:
                     f" values ({', '.join(['%s'] * (len(values) + 1))})",
                     [FIRST_BAD + number - 1 if broken else SOUND, *values.values()],
                 )
-    report = run("test", "test", subjects, max_keys=1000)
+    with acting_as("loader"):
+        report = run("test", "test", subjects, max_keys=1000)
     return {
         (*outcome.suite.split(".", 1), outcome.check.id): outcome  # type: ignore[misc]
         for outcome in report.outcomes

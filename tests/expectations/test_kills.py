@@ -12,6 +12,7 @@ from include.evaluation.kills.strike import run, strike
 from include.gate import audit
 from include.publish import ask, publish
 from include.settings import settings
+from tests.conftest import drop_tables
 from tests.expectations.candidate import fill, open_build
 from tests.unit.landed import query
 
@@ -24,8 +25,7 @@ def released(delivered: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, int]
     monkeypatch.setenv("WAREHOUSE_BI_DSN", delivered)
     settings.cache_clear()
     with psycopg.connect(delivered, autocommit=True) as connection:
-        connection.execute("drop schema marts cascade; create schema marts")
-        connection.execute("drop schema archive cascade; create schema archive")
+        drop_tables(connection, "marts", "archive")
         connection.execute("truncate ops.publication, ops.gate_result, ops.build cascade")
         for wage in (30000, 30001):
             fill(connection, wage=wage)

@@ -12,6 +12,7 @@ import pytest
 from include.errors import GateBlocked
 from include.gate import audit
 from include.publish import publish as release
+from tests.conftest import drop_tables
 from tests.expectations.candidate import PERIOD, PUBLISHED, deliver_month, fill, open_build
 
 MARTS = ("county_scorecard", "household_month")
@@ -33,8 +34,7 @@ def delivered(warehouse: str) -> None:
 @pytest.fixture
 def clean(db: psycopg.Connection, delivered: None) -> psycopg.Connection:
     """The warehouse with deliveries, and neither builds nor publications nor marts."""
-    db.execute("drop schema marts cascade; create schema marts")
-    db.execute("drop schema archive cascade; create schema archive")
+    drop_tables(db, "marts", "archive")
     db.execute("truncate ops.publication, ops.gate_result, ops.build restart identity cascade")
     return db
 
@@ -96,15 +96,13 @@ def test_marts_are_keyed_and_commented_like_their_candidate(clean: psycopg.Conne
 
 
 def test_readers_get_what_is_published(clean: psycopg.Connection, warehouse: str) -> None:
-    clean.execute(
-        "do $$ begin if to_regrole('bi_reader') is null then create role bi_reader; end if; end $$"
-    )
     publish(audited(clean))
-    with psycopg.connect(warehouse) as reader:
-        reader.execute("set role bi_reader")
-        assert one(reader, "select count(*) from marts.county_scorecard") == (11,)
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            reader.execute("delete from marts.county_scorecard")
+    for role, counties in (("bi_city", 11), ("bi_county_431002", 1)):
+        with psycopg.connect(warehouse) as reader:
+            reader.execute(f"set role {role}".encode())
+            assert one(reader, "select count(*) from marts.county_scorecard") == (counties,)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                reader.execute("delete from marts.county_scorecard")
 
 
 def test_the_same_rows_again_touch_nothing(clean: psycopg.Connection) -> None:
@@ -342,7 +340,7 @@ def test_rows_nobody_accounts_for_are_not_overwritten(clean: psycopg.Connection)
 
 def test_a_gate_without_tables_says_what_is_missing(clean: psycopg.Connection) -> None:
     build_id = open_build(clean)
-    clean.execute("drop schema candidate cascade; create schema candidate")
+    drop_tables(clean, "candidate")
     with pytest.raises(GateBlocked, match="schema candidate holds no mart"):
         audit(build_id)
     fill(clean)

@@ -16,6 +16,7 @@ from include.gate import audit
 from include.locks import CandidateReplaced, begin_candidate, working_schemas
 from include.publish import publish as release
 from include.rollback import rollback
+from tests.conftest import drop_tables
 from tests.expectations.candidate import PERIOD, fill, open_build
 
 _WAITERS = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
@@ -26,8 +27,7 @@ _GATE = 431777
 def db(delivered: str) -> Iterator[psycopg.Connection]:
     """A warehouse with deliveries and no builds."""
     with psycopg.connect(delivered, autocommit=True) as connection:
-        connection.execute("drop schema marts cascade; create schema marts")
-        connection.execute("drop schema archive cascade; create schema archive")
+        drop_tables(connection, "marts", "archive")
         connection.execute("truncate ops.publication, ops.gate_result, ops.build cascade")
         yield connection
 

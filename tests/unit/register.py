@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import contracts, kinds_of
 
 PERIOD = "2026-02"

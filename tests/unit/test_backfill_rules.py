@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from include.acceptance import counties
+from include.areas import counties
 from include.backfill.request import (
     InFlight,
     Request,

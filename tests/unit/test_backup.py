@@ -11,7 +11,9 @@ import psycopg
 import pytest
 
 from include import backup as backups
+from include.access.enforce import apply
 from include.backup import BackupRefused, backup
+from include.database import in_role
 from include.restore import Restored, RestoreRefused, restore
 from include.settings import settings
 from tests.conftest import PERSON_KEY_SECRET, fresh_database, only_environment
@@ -30,8 +32,7 @@ def filled(warehouse: str) -> str:
             " primary key (period, n))"
         )
         connection.execute("insert into marts.small select '2026-03', generate_series(1, 3)")
-        connection.execute("grant usage on schema marts to bi_reader")
-        connection.execute("grant select on marts.small to bi_reader")
+        apply(connection)
         connection.execute(
             "insert into ops.build (period, known_at, seeds_sha256, code_sha256)"
             " values ('2026-03', now(), '', '')"
@@ -41,13 +42,6 @@ def filled(warehouse: str) -> str:
             " values ('2026-03', 1, 1, 'published')"
         )
     return warehouse
-
-
-@pytest.fixture(autouse=True)
-def bi_reader(server_dsn: str) -> None:
-    with psycopg.connect(server_dsn, autocommit=True) as admin:
-        if not admin.execute("select 1 from pg_roles where rolname = 'bi_reader'").fetchone():
-            admin.execute("create role bi_reader nologin")
 
 
 @contextmanager
@@ -80,7 +74,6 @@ def test_what_was_backed_up_is_there_again(
     income = rows(filled, raw)
     assert (made.deliveries, made.publications) == (4, 1)
     assert made.contents[f"{MONTH}/small"]["rows"] == 3
-    assert made.roles == ("bi_reader",)
     assert len(made.files) > len(files) > 0
     with elsewhere(server_dsn, home) as dsn:
         done = restore(tmp_path / "kept")
@@ -88,9 +81,13 @@ def test_what_was_backed_up_is_there_again(
         assert (done.deliveries, done.publications, done.marts, done.applied) == (4, 1, 1, ())
         assert landed() == files
         assert rows(dsn, raw) == income
-        assert rows(dsn, "select has_table_privilege('bi_reader', 'marts.small', 'select')") == [
+        assert rows(dsn, "select has_table_privilege('bi_city', 'marts.small', 'select')") == [
             (True,)
         ]
+        with psycopg.connect(in_role(dsn, "bi_city")) as reader:
+            assert len(reader.execute("table marts.small").fetchall()) == 3
+        with psycopg.connect(in_role(dsn, "bi_county_431002")) as reader:
+            assert reader.execute("table marts.small").fetchall() == []  # its policies came too
         assert rows(dsn, "select vault.is_resident_id('431099199001010010')") == [(True,)]
         with psycopg.connect(dsn) as connection, pytest.raises(psycopg.errors.RaiseException):
             connection.execute("delete from ops.alert_event")  # its trigger came along

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import FOLDER, Column, Contract, Rule, contracts
 from include.contracts.reading import read
 from include.errors import BadContract

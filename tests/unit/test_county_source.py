@@ -12,11 +12,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncssh
 import pytest
 
 from include.errors import ConfigurationMissing, DeliveryMissing, SourceUnavailable
 from include.settings import settings
-from include.simulator.sftp_server import USER, serve
+from include.simulator.sftp_server import USER, known_host, serve
 from include.sources.county import fetch, fetch_new
 from tests.unit.landed import COUNTY, HEADER, NAME, PERIOD, csv_bytes, row
 
@@ -121,15 +122,20 @@ def test_no_address(home: Path) -> None:
 
 @contextmanager
 def sftp_server(root: Path) -> Iterator[int]:
-    """A server over ``root`` in a thread; its port."""
+    """A server over ``root`` in a thread, whose host key is known; its port."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     acceptor = asyncio.run_coroutine_threadsafe(serve("127.0.0.1", 0, root, PASSWORD), loop).result(
         30
     )
+    port = acceptor.get_port()
+    known = root.parent / "known_hosts"
+    known.write_text(known_host(root, f"[127.0.0.1]:{port}"))
     try:
-        yield acceptor.get_port()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("WAREHOUSE_SFTP_KNOWN_HOSTS", str(known))
+            yield port
     finally:
 
         async def close() -> None:
@@ -199,3 +205,45 @@ def test_sftp_that_comes_back_is_connected_to_anew(
         with sftp_server(drop) as port:
             point_at(monkeypatch, port)
             assert len(fetch(PERIOD, COUNTY)) == 1
+
+
+def test_sftp_of_a_server_that_nobody_knows(drop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the host key nothing is sent, the password least of all; with it, all goes."""
+    put(drop, "5-帮扶措施.csv")
+    with sftp_server(drop) as port:
+        point_at(monkeypatch, port)
+        known = settings().sftp_known_hosts
+        line = known.read_text()
+        for content in ("", line.replace(str(port), "1"), None):
+            known.unlink()
+            if content is not None:
+                known.write_text(content)
+            with pytest.raises(SourceUnavailable, match="shows a host key, and none is known"):
+                fetch(PERIOD, COUNTY)
+        known.write_text(line)
+        assert len(fetch(PERIOD, COUNTY)) == 1
+
+
+def test_sftp_of_a_server_that_another_took_the_place_of(
+    drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(drop, "5-帮扶措施.csv")
+    with sftp_server(drop) as port:
+        point_at(monkeypatch, port)
+        known = settings().sftp_known_hosts
+        key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+        known.write_text(f"[127.0.0.1]:{port} {key}")
+        with pytest.raises(SourceUnavailable, match="another host key than the one that is known"):
+            fetch(PERIOD, COUNTY)
+
+
+def test_a_chain_of_urls_does_not_get_round_the_host_keys(
+    drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sftp_server(drop) as port:
+        point_at(monkeypatch, port)
+        address = f"simplecache::sftp://{USER}@127.0.0.1:{port}/"
+        monkeypatch.setenv("WAREHOUSE_COUNTY_URL_OVERRIDES", json.dumps({COUNTY: address}))
+        settings.cache_clear()
+        with pytest.raises(ConfigurationMissing, match="chain of URLs"):
+            fetch(PERIOD, COUNTY)

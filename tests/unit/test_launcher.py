@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -246,3 +248,34 @@ def test_foreign_include_folder_where_the_caller_stands_is_not_run(
         (package / "__init__.py").touch()
     (foreign / "main.py").write_text("raise SystemExit('foreign')\n")
     assert call().returncode == 0
+
+
+def wheel(folder: Path) -> str:
+    """A package of nothing, as a wheel; its sha256."""
+    folder.mkdir()
+    path = folder / "nothing-1.0-py3-none-any.whl"
+    about = "nothing-1.0.dist-info"
+    parts = {
+        f"{about}/METADATA": "Metadata-Version: 2.1\nName: nothing\nVersion: 1.0\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\n"
+        "Tag: py3-none-any\n",
+        f"{about}/RECORD": "",
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_only_the_locked_bytes_are_installed(
+    project: Path, call: Call, bare_path: Path, tmp_path: Path
+) -> None:
+    right = wheel(tmp_path / "wheels")
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "wheels")}
+    for option in (f" --hash=sha256:{'0' * 64}", ""):
+        (project / "requirements.txt").write_text(f"nothing==1.0{option}\n")
+        assert "could not be installed" in refusal(call(PATH=str(bare_path), **offline))
+        assert not (project / ".venv" / "complete").exists()
+    (project / "requirements.txt").write_text(f"nothing==1.0 --hash=sha256:{right}\n")
+    outcome = call(PATH=str(bare_path), **offline)
+    assert outcome.returncode == 0, outcome.stderr

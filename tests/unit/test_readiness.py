@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from include import readiness
-from include.acceptance import counties
+from include.areas import counties
 from include.cli.main import app
 from include.contracts import kinds_of
 from include.errors import DeliveryMissing, DeliveryRejected, GoAheadRefused

@@ -19,16 +19,25 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
+from airflow.providers.fab.get_provider_info import get_provider_info
 
+from include.database import dsn_of
 from include.errors import ServiceFailed
 from include.services import embedded, health, processes
-from include.services.airflow_environment import airflow_environment, write_admin_password
+from include.services.airflow_environment import (
+    ROLES,
+    airflow_environment,
+    password_file,
+    write_passwords,
+)
+from include.services.airflow_roles import permissions
 from include.services.catalogue import catalogue, chosen
 from include.services.credentials import credentials
 from include.services.pages import locate
 from include.services.ports import PREFERRED, claim, is_free, ports
 from include.services.postgres import configuration
 from include.settings import settings
+from include.vault.secrets import known_secrets
 
 
 @pytest.fixture
@@ -165,22 +174,36 @@ def test_apply_fills_what_is_unset_and_keeps_what_is_set(
     assert settings().bi_dsn.startswith("postgresql://bi_city:")
     assert settings().county_url_overrides.keys() == {embedded.SFTP_COUNTY}
     assert embedded.external_services() == {"health-api"}
+    assert settings().loader_dsn.startswith("postgresql://loader:")
     assert not embedded.is_given("WAREHOUSE_DSN")
+
+
+def test_a_warehouse_of_ones_own_has_none_of_the_embedded_accounts(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_DSN", "postgresql://owner@db.example/x")
+    monkeypatch.setenv("WAREHOUSE_LOADER_DSN", "postgresql://loader@db.example/x")
+    embedded.apply()
+    assert dsn_of("loader") == "postgresql://loader@db.example/x"
+    assert dsn_of("publisher") == "postgresql://owner@db.example/x?options=-c%20role%3Dpublisher"
+    assert dsn_of("owner") == settings().dsn
+    assert embedded.client_environment(dsn_of("publisher"))["PGOPTIONS"] == "-c role=publisher"
 
 
 def test_apply_again_follows_another_home(home: Path, tmp_path: Path) -> None:
     embedded.apply()
-    first = settings().person_key_secret
+    first = known_secrets()
+    assert len(first) == 1
     os.environ["WAREHOUSE_HOME"] = str(tmp_path / "other")
     embedded.apply()
     assert settings().home == tmp_path / "other"
-    assert settings().person_key_secret != first
+    assert known_secrets() not in ((), first)
 
 
 def test_postgres_is_needed_until_every_dsn_is_given(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("DSN", "BI_DSN", "AIRFLOW_DSN"):
+    for name in ("DSN", "AIRFLOW_DSN"):
         monkeypatch.setenv(f"WAREHOUSE_{name}", "postgresql://db.example/x")
     assert "postgres" in chosen()
     monkeypatch.setenv("WAREHOUSE_CIVIL_AFFAIRS_DSN", "postgresql://db.example/x")
@@ -251,6 +274,7 @@ def test_no_command_line_holds_a_secret(home: Path) -> None:
 
 def test_every_airflow_option_exists_in_this_airflow(home: Path) -> None:
     known = yaml.safe_load((files("airflow") / "config_templates" / "config.yml").read_text())
+    known |= get_provider_info()["config"]
     sections = {section: set(body["options"]) for section, body in known.items()}
     for variable in airflow_environment():
         if variable.startswith("AIRFLOW__"):
@@ -265,11 +289,36 @@ def test_airflow_environment_points_to_this_home(home: Path) -> None:
     assert environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("postgresql+psycopg2://")
 
 
-def test_admin_password_is_airflow_s_file(home: Path) -> None:
-    write_admin_password(home)
-    path = Path(airflow_environment()["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
-    assert json.loads(path.read_text()) == {"admin": credentials(home)["airflow_admin"]}
+def test_each_role_of_airflow_has_an_account_with_a_password_of_its_own(home: Path) -> None:
+    write_passwords(home)
+    path = password_file(home)
+    written = json.loads(path.read_text())
+    assert set(written) == set(ROLES) == set(permissions())
+    assert len(set(written.values())) == len(ROLES)
+    assert written["admin"] == credentials(home)["airflow_admin"]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_no_role_of_airflow_holds_two_duties() -> None:
+    """Who starts things does not approve them, and who makes accounts does neither."""
+    starts = {("can_create", "DAG Runs"), ("can_create", "Backfills"), ("can_edit", "DAG Runs")}
+    duties = {
+        "operator": starts,
+        "approver": {("can_edit", "HITL Detail")},
+        "admin": {("can_create", "Users"), ("can_edit", "Connections")},
+    }
+    for duty, holder in duties.items():
+        held = {role for role, granted in permissions().items() if granted & holder}
+        assert held == {duty}
+    assert not any(
+        (action, "DAGs") in granted
+        for granted in permissions().values()
+        for action in ("can_delete", "can_create")
+    )
+    changes = {action for action, _ in permissions()["auditor"]} - {"can_read", "menu_access"}
+    assert {what for action, what in permissions()["auditor"] if action in changes} == {
+        "My Password", "My Profile",
+    }  # fmt: skip
 
 
 # -- postgresql.conf

@@ -34,7 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for service, port in zip(PREFERRED, free_ports(len(PREFERRED)), strict=True):
             patch.setenv(f"WAREHOUSE_PORT_{service.upper()}", str(port))
         try:
-            supervisor.start(["postgres"])
+            supervisor.start(["postgres", "schemas"])
             yield home
         finally:
             supervisor.stop()
@@ -65,21 +65,23 @@ def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def mart(home: Path) -> Iterator[None]:
-    """A table that the ETL account made and granted as the publisher does."""
-    with psycopg.connect(settings().dsn) as etl:
-        etl.execute("create schema if not exists marts")
-        etl.execute("create table marts.probe as select 1 as a")
-        etl.execute("grant usage on schema marts to bi_reader")
-        etl.execute("grant select on marts.probe to bi_reader")
+    """A table that the publisher made."""
+    with psycopg.connect(settings().publisher_dsn) as publisher:
+        publisher.execute("create table marts.probe as select 1 as a")
     yield
-    with psycopg.connect(settings().dsn) as etl:
-        etl.execute("drop table marts.probe")
+    with psycopg.connect(settings().publisher_dsn) as publisher:
+        publisher.execute("drop table marts.probe")
+
+
+def test_the_preparations_make_the_database_agree_with_the_declaration(home: Path) -> None:
+    outcome = run_cli("access", "drift", "--json")
+    assert (outcome.returncode, json.loads(outcome.stdout)) == (0, []), outcome.stdout[:2000]
 
 
 def test_bi_account_reads_what_is_granted_and_writes_nothing(home: Path, mart: None) -> None:
     with psycopg.connect(settings().bi_dsn, autocommit=True) as bi:
         assert bi.execute("select a from probe").fetchall() == [(1,)]
-        for statement in ("insert into marts.probe values (2)", "create temp table t (a int)"):
+        for statement in ("insert into marts.probe values (2)", "create table t (a int)"):
             with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
                 bi.execute(statement)
             # Read-only is a default the session may change; the grants are what holds.
@@ -151,8 +153,8 @@ def test_killed_server_is_seen_and_mended_with_its_data(home: Path, mart: None) 
     state = {line.name: line.state for line in supervisor.status()}
     assert state["postgres"] in ("died", "starting")
     supervisor.start(["postgres"])
-    with psycopg.connect(settings().dsn) as etl:
-        assert etl.execute("select a from marts.probe").fetchall() == [(1,)]
+    with psycopg.connect(settings().bi_dsn) as bi:
+        assert bi.execute("select a from marts.probe").fetchall() == [(1,)]
 
 
 def test_first_process_killed_alone_is_mended_too(home: Path, mart: None) -> None:
@@ -164,8 +166,8 @@ def test_first_process_killed_alone_is_mended_too(home: Path, mart: None) -> Non
     os.kill(killed.pid, signal.SIGKILL)
     supervisor.start(["postgres"])
     busy.close()
-    with psycopg.connect(settings().dsn) as etl:
-        assert etl.execute("select a from marts.probe").fetchall() == [(1,)]
+    with psycopg.connect(settings().bi_dsn) as bi:
+        assert bi.execute("select a from marts.probe").fetchall() == [(1,)]
 
 
 def test_lock_file_with_another_process_s_number_is_no_server(home: Path, mart: None) -> None:
@@ -187,8 +189,8 @@ def test_lock_file_with_another_process_s_number_is_no_server(home: Path, mart: 
     finally:
         other.kill()
         other.wait()
-    with psycopg.connect(settings().dsn) as etl:
-        assert etl.execute("select a from marts.probe").fetchall() == [(1,)]
+    with psycopg.connect(settings().bi_dsn) as bi:
+        assert bi.execute("select a from marts.probe").fetchall() == [(1,)]
 
 
 def test_status_as_json_names_each_service_and_no_secret(home: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from include.acceptance import counties
+from include.areas import counties
 from include.contracts import kinds_of
 from include.errors import SourceUnavailable
 from include.holds import hold, let_go

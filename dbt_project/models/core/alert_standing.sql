@@ -10,8 +10,9 @@
 -- national system, or not included and reviewed by the village. What the visit alone settled waits
 -- for somebody to close it.
 with clue as (
+    -- A number told before the person keys were rotated means the alert by its number of now.
     select
-        upper(clue.alert_no) as alert_no,
+        coalesce(renamed.alert_no, upper(clue.alert_no)) as alert_no,
         clue.household_key,
         clue.county_code,
         clue.received_on,
@@ -25,6 +26,8 @@ with clue as (
         case when result.code = 'not_included' then coalesce(reason.code, 'other') end as reason,
         {{ source_row('county_clue', 'clue') }} as source_row
     from {{ ref('stg_county_clue') }} as clue
+    left join {{ source('vault', 'told_alert') }} as renamed
+        on upper(clue.alert_no) = renamed.told_no
     left join {{ ref('ref_alert_answer') }} as result
         on result.code_type = 'result' and clue.result = result.label
     left join {{ ref('ref_alert_answer') }} as reason

@@ -29,6 +29,7 @@ lived_in as (
         member.cert_no,
         person.household_key,
         person.county_code,
+        person.row_no,
         0 as distance
     from member
     inner join {{ ref('dim_person') }} as person on member.person_key = person.person_key
@@ -37,6 +38,7 @@ lived_in as (
         family.cert_no,
         person.household_key,
         person.county_code,
+        person.row_no,
         1 as distance
     from {{ ref('stg_mz_dibao_family') }} as family
     inner join {{ ref('dim_person') }} as person on family.head_person_key = person.person_key
@@ -48,7 +50,7 @@ home as (
         household_key,
         county_code
     from lived_in
-    order by cert_no, distance, household_key
+    order by cert_no, distance, county_code, row_no
 ),
 
 paid as (

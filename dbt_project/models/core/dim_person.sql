@@ -15,6 +15,7 @@ select
     link.person_key,
     link.household_key,
     link.county_code,
+    link.row_no,
     link.method as link_method,
     link.score as link_score,
     link.households_claiming,

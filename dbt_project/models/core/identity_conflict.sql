@@ -8,7 +8,8 @@ with present as (
         county_code,
         sex,
         birth_date,
-        relation
+        relation,
+        row_no
     from {{ ref('stg_county_person') }}
     where period = {{ period() }} and is_present
 ),
@@ -50,4 +51,4 @@ inner join present as other
         and one.birth_date = other.birth_date
         and one.sex = other.sex
         and one.relation = other.relation
-        and one.person_key < other.person_key
+        and one.row_no < other.row_no

@@ -1,5 +1,5 @@
 -- One row per person on a published county's list of workers. A person whom his county lists in two
--- households is taken from the household he is on file in, else from the one that sorts first. He
+-- households is taken from the household he is on file in, else from the row that comes first. He
 -- has lost his job when it ended in the month and none was begun after it.
 select distinct on (job.county_code, job.person_key)
     job.person_key,
@@ -32,4 +32,4 @@ order by
     job.county_code asc,
     job.person_key asc,
     coalesce(job.household_key = person.household_key, false) desc,
-    job.household_key asc
+    job.row_no asc

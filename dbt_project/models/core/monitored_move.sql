@@ -3,9 +3,10 @@
 -- is neither identified nor cleared by that. Where the records do not explain it, nothing is
 -- listed, and the county's stock is not explained by its flows.
 with before as (
-    select distinct
+    select
         file.household_key,
-        file.county_code
+        file.county_code,
+        min(file.row_no) as row_no
     from {{ ref('stg_county_household') }} as file
     inner join {{ ref('county_status') }} as status
         on
@@ -16,6 +17,7 @@ with before as (
         file.period = {{ previous_period() }}
         and file.monitor_code is not null
         and not coalesce(file.risk_cleared, false)
+    group by file.household_key, file.county_code
 ),
 
 -- In force before the month began, by the household's own row.
@@ -39,7 +41,8 @@ succession as (
         household_key,
         successor_household_key,
         county_code,
-        kind
+        kind,
+        first_row_no
     from {{ ref('household_succession') }}
     where since_period = {{ period() }}
 ),
@@ -73,7 +76,8 @@ came as (
         goes_on.household_key,
         goes_on.county_code,
         min(succession.kind) as kind,
-        min(succession.household_key) as other_household_key,
+        (array_agg(succession.household_key order by succession.kind, succession.first_row_no))[1]
+            as other_household_key,
         coalesce(bool_or(told.are_all_new), false) as is_told
     from goes_on
     left join succession
@@ -130,7 +134,7 @@ taken_over as (
         succession.county_code,
         row_number() over (
             partition by succession.successor_household_key, succession.county_code
-            order by succession.household_key
+            order by absorbed.row_no
         ) as turn
     from succession
     inner join goes_on
@@ -157,7 +161,10 @@ went as (
         before.household_key,
         before.county_code,
         min(succession.kind) as kind,
-        min(succession.successor_household_key) as other_household_key,
+        (array_agg(
+            succession.successor_household_key
+            order by succession.kind, succession.county_code, succession.first_row_no
+        ))[1] as other_household_key,
         coalesce(bool_or(told.have_left), false) as is_told
     from before
     left join succession

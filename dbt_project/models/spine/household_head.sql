@@ -13,12 +13,12 @@ with file as (
 ),
 
 head as (
-    -- Two heads in one list: the one whose key sorts first, until the county decides.
+    -- Two heads in one list: the one who is listed first, until the county decides.
     select
         listing.household_key,
         file.county_code,
         file.file_no,
-        min(listing.person_key) as person_key
+        (array_agg(listing.person_key order by listing.row_no))[1] as person_key
     from {{ ref('linked_listing') }} as listing
     inner join file on listing.delivery_id = file.delivery_id
     inner join {{ ref('ref_person_status') }} as known_status

@@ -5,6 +5,7 @@
 -- names a person as present. Most people have one run per household, found by counting; only of
 -- the others are the lists looked at one by one. How a segment began and ended is told from what
 -- the same person's other segments, and the other members', show in the same list.
+{% set most_rows = 10000000 %}
 with file as (
     select
         counted.delivery_id,
@@ -23,7 +24,8 @@ listed as (
         listing.person_key,
         listing.household_key,
         file.county_code,
-        file.file_no
+        file.file_no,
+        listing.row_no
     from {{ ref('linked_listing') }} as listing
     inner join file on listing.delivery_id = file.delivery_id
     inner join {{ ref('ref_person_status') }} as known_status
@@ -37,6 +39,8 @@ span as (
         county_code,
         min(file_no) as first_no,
         max(file_no) as last_no,
+        -- Where it is named first: a list, and a row of that.
+        min(file_no * {{ most_rows }} + row_no) as first_at,
         count(distinct file_no) as times
     from listed
     group by person_key, household_key, county_code
@@ -48,7 +52,8 @@ run as (
         household_key,
         county_code,
         first_no,
-        last_no
+        last_no,
+        first_at
     from span
     where times = last_no - first_no + 1
     union all
@@ -57,13 +62,15 @@ run as (
         household_key,
         county_code,
         min(file_no) as first_no,
-        max(file_no) as last_no
+        max(file_no) as last_no,
+        min(file_no * {{ most_rows }} + row_no) as first_at
     from (
         select
             listed.person_key,
             listed.household_key,
             listed.county_code,
             listed.file_no,
+            listed.row_no,
             listed.file_no - dense_rank() over (
                 partition by listed.person_key, listed.household_key, listed.county_code
                 order by listed.file_no
@@ -86,6 +93,7 @@ ordered as (
         run.county_code,
         run.first_no,
         run.last_no,
+        run.first_at % {{ most_rows }} as first_row_no,
         first_file.period as valid_from,
         first_file.known_at as known_from,
         last_file.period as last_listed,
@@ -108,7 +116,7 @@ ordered as (
         on run.county_code = next_file.county_code and run.last_no + 1 = next_file.file_no
     window person as (
         partition by run.person_key
-        order by first_file.period, last_file.period, run.county_code, run.household_key
+        order by first_file.period, last_file.period, run.county_code, run.first_at
     )
 ),
 
@@ -243,6 +251,7 @@ select
     segment.valid_to,
     segment.known_from,
     segment.end_known_from,
+    segment.first_row_no,
     case
         when segment.is_second_claim then 'claimed_twice'
         when arrival.kind is not null then arrival.kind

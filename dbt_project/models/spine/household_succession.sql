@@ -7,6 +7,9 @@ select
     begun.begun_by as kind,
     min(begun.valid_from) as since_period,
     min(begun.known_from) as known_from,
+    -- Where its people are listed first under the new number.
+    (array_agg(begun.first_row_no order by begun.valid_from, begun.first_row_no))[1]
+        as first_row_no,
     count(*)::integer as persons
 from {{ ref('household_membership') }} as begun
 where

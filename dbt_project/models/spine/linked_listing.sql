@@ -4,6 +4,7 @@
 {{ config(materialized='view') }}
 select
     listing.delivery_id,
+    listing.row_no,
     coalesce(alias.person_key, listing.person_key, link.person_key) as person_key,
     listing.household_key,
     listing.relation,

@@ -15,6 +15,7 @@ select distinct on (listed.person_key)
     listed.person_key,
     listed.household_key,
     listed.county_code,
+    listed.row_no,
     listed.source,
     coalesce(link.method, 'resident_id') as method,
     coalesce(link.score, case when link.method is null then 1.0 end)::numeric as score,
@@ -31,4 +32,4 @@ order by
     listed.person_key,
     rule.priority,
     listed.county_code,
-    listed.household_key
+    listed.row_no

@@ -12,7 +12,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from include.database import connect
+from include.database import OWNER, connect
+from include.landing import opened, path_of
 from include.receipts import files, receipts
 from include.settings import settings
 
@@ -41,7 +42,7 @@ order by 1, 2
 
 def delivered() -> Content:
     """What came, how it was judged and told, and the months as they are published."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         found = _tables(connection, ("raw", "ops", "vault", "marts"))
         found |= {"lost rows": _lost_rows(connection)}
         numbers = [
@@ -54,14 +55,14 @@ def delivered() -> Content:
 
 def candidate() -> Content:
     """The working schemas' marts and links."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         found = _tables(connection, ("candidate",))
         return found | _tables(connection, ("vault",), only=_BUILT_ANEW)
 
 
 def published() -> Content:
     """All published months and the versions they replaced, and the log of publications."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         found = _tables(connection, ("marts", "archive"))
         log = connection.execute(
             "select period, version, marts::text from ops.publication where state = 'published'"
@@ -130,12 +131,15 @@ def _lost_rows(connection: psycopg.Connection[Any]) -> str:
 
 def _landing() -> str:
     """Each delivery's bytes are there under their hash; how many are not."""
-    with connect() as connection:
+    with connect(OWNER) as connection:
         wanted = connection.execute("select distinct sha256 from ops.delivery").fetchall()
     wrong = 0
     for (sha256,) in wanted:
-        path = settings().landing / sha256[:2] / sha256
-        wrong += not path.exists() or _digest_of(path.read_bytes()) != sha256
+        try:
+            with opened(path_of(sha256)) as file:
+                wrong += _digest_of(file.read()) != sha256
+        except FileNotFoundError:
+            wrong += 1
     left = [path.name for path in settings().landing.glob(".[ir]*-*")]
     return f"{wrong} wrong, {len(left)} left"
 

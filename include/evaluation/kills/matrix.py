@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from include.database import connect
+from include.database import OWNER, connect, dsn_of
 from include.evaluation.history import STEPS
 from include.evaluation.kills import content
 from include.evaluation.kills.content import Content
@@ -20,7 +20,6 @@ from include.evaluation.kills.observer import Observer, View, look
 from include.evaluation.kills.points import COUNTY, PERIOD, Point
 from include.evaluation.kills.stages import Stages
 from include.evaluation.kills.strike import Ended, run, strike
-from include.settings import settings
 
 _BUILD = ("monthly_build.dbt", "monthly_build.audit", "monthly_build.publish")
 _SCRATCH = {"built": "opened", "audited": "opened", "first_audited": "first_opened"}
@@ -192,7 +191,7 @@ class Matrix:
 
 def _arrange(point: Point) -> None:
     if point.arrange:
-        with connect() as connection:
+        with connect(OWNER) as connection:
             connection.execute(point.arrange.encode())
 
 
@@ -208,14 +207,14 @@ def _differences(expected: Content, found: Content) -> list[str]:
 
 
 def _last_build() -> int:
-    with connect() as connection:
+    with connect(OWNER) as connection:
         row = connection.execute("select max(build_id) from ops.build").fetchone()
     assert row is not None
     return int(row[0])
 
 
 def _view() -> View:
-    with psycopg.connect(settings().bi_dsn) as connection:
+    with psycopg.connect(dsn_of("bi_city")) as connection:
         return look(connection)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import psycopg
 from psycopg import sql
 
-from include.settings import settings
+from include.database import dsn_of
 
 View = dict[str, str]
 """period -> one hash over all rows of all marts of it."""
@@ -82,7 +82,7 @@ class Observer:
                 self._begun += 1
             try:
                 if connection is None or connection.closed:
-                    connection = psycopg.connect(settings().bi_dsn)
+                    connection = psycopg.connect(dsn_of("bi_city"))
                     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 seen = look(connection)
                 self.looks += 1

@@ -10,8 +10,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from include.access.enforce import enforce
 from include.services import embedded
-from include.services.bootstrap import BI_GROUP, DATABASES
+from include.services.bootstrap import DATABASES
 
 _DATABASE = "warehouse"
 _FOLDERS = ("landing", "sources/county", "receipts")
@@ -36,12 +37,7 @@ class Stages:
         with _server() as server:
             _end_sessions(server, f"stage_{name}")
             _copy(server, f"stage_{name}", _DATABASE)
-            server.execute(
-                sql.SQL(
-                    "revoke all on database {database} from public;"
-                    " grant connect on database {database} to {readers}"
-                ).format(database=sql.Identifier(_DATABASE), readers=sql.Identifier(BI_GROUP))
-            )
+        enforce()  # what is granted of a database is not copied
         for folder in _FOLDERS:
             _mirror(self._kept / name / folder, self._home / folder)
 

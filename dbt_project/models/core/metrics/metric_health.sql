@@ -119,7 +119,7 @@ listed as (
         member.person_key asc,
         member.is_present desc,
         member.county_code asc,
-        member.household_key asc
+        member.row_no asc
 ),
 
 -- Who is in no enrolment is shown by the county's row that lists him.

@@ -4,6 +4,7 @@ with listed as (
         person.person_key,
         person.household_key,
         person.county_code,
+        person.row_no,
         coalesce(person.resident_insured, false) or coalesce(person.employee_insured, false)
             as says_insured,
         {{ source_row('county_person', 'person') }} as source_row
@@ -32,7 +33,7 @@ claimed as (
         person as (partition by listed.person_key),
         in_order as (
             partition by listed.person_key
-            order by listed.county_code, listed.household_key
+            order by listed.county_code, listed.row_no
         )
 ),
 

@@ -17,7 +17,7 @@ last_listed as (
         county_code
     from {{ ref('stg_county_person') }}
     where period in ({{ period() }}, {{ previous_period() }})
-    order by person_key asc, period desc, county_code asc, household_key asc
+    order by person_key asc, period desc, county_code asc, row_no asc
 ),
 
 benefit as (

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from include.contracts import Column
-from include.errors import ConfigurationMissing
-from include.settings import settings
+from include.vault.rotating import settled
+from include.vault.versions import Key, identifier_key, in_force
+
+__all__ = ["identifier_key", "key_identifiers"]
 
 _NORMALISED = {
     "person": "select distinct vault.normalise_resident_id({column}) as value from raw.{table} "
@@ -23,33 +24,21 @@ _BATCH = 50_000
 _KIND = {"resident_id": "person", "household_no": "household"}
 
 
-def identifier_key(kind: str, value: str) -> str:
-    """HMAC-SHA256 (64 hex digits) of a normalised identifier; ``kind`` keeps the key spaces apart.
-
-    Raises ConfigurationMissing without WAREHOUSE_PERSON_KEY_SECRET.
-    """
-    secret = settings().person_key_secret
-    if not secret:
-        raise ConfigurationMissing(
-            "WAREHOUSE_PERSON_KEY_SECRET is not set.",
-            remedy="set it to the secret this warehouse was started with; a new one makes every "
-            "person a new person.",
-        )
-    return hmac.digest(secret.encode(), f"{kind}:{value}".encode(), "sha256").hex()
-
-
 def key_identifiers(
     connection: psycopg.Connection[Any], table: str, columns: tuple[Column, ...], delivery_id: int
 ) -> int:
     """Key the valid identifiers of one delivery that the vault does not know; returns how many.
 
     Runs in the caller's transaction, and one load after the other: two that add the same new
-    identifiers in different order would wait for each other for ever.
+    identifiers in different order would wait for each other for ever. Raises WrongSecret before
+    anything is keyed with one, and RotationUnderWay.
     """
+    settled(connection)
+    key = in_force(connection)
     connection.execute("select pg_advisory_xact_lock(hashtext('vault.identifier'))")
     keyed = 0
     for column in columns:
-        keyed += _key_column(connection, table, column, delivery_id)
+        keyed += _key_column(connection, key, table, column, delivery_id)
         if _KIND[column.type] == "person":
             _list_unkeyed(connection, table, column, delivery_id)
     return keyed
@@ -76,7 +65,7 @@ def _list_unkeyed(
 
 
 def _key_column(
-    connection: psycopg.Connection[Any], table: str, column: Column, delivery_id: int
+    connection: psycopg.Connection[Any], key: Key, table: str, column: Column, delivery_id: int
 ) -> int:
     kind = _KIND[column.type]
     fresh = sql.SQL(
@@ -93,10 +82,10 @@ def _key_column(
         while batch := reader.fetchmany(_BATCH):
             with writer.copy("copy keyed from stdin") as copy:
                 for (value,) in batch:
-                    copy.write_row((value, identifier_key(kind, value)))
+                    copy.write_row((value, key.of(kind, value)))
         writer.execute(
             "insert into vault.identifier (kind, value, key, key_version) "
             "select %s, value, key, %s from keyed on conflict do nothing",
-            [kind, settings().person_key_version],
+            [kind, key.version],
         )
         return writer.rowcount

@@ -1,0 +1,73 @@
+"""Search everything for what an erased person was named by: the proof that he is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from include.subject import files
+from include.subject.files import Needles
+from include.subject.tables import as_owner_of, tables
+from include.subject.tokens import Tokens
+
+OWN = ("vault.erasure_token", "audit.subject")
+"""What the erasure itself keeps until it is done."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where values stand, by table and folder, and how much was looked into.
+
+    ``closed`` are files that cannot be looked into: encrypted, or of a form that was refused.
+    """
+
+    places: tuple[str, ...]
+    tables: int
+    files: int
+    closed: int
+
+
+def search(connection: psycopg.Connection[Any], tokens: Tokens) -> Found:
+    """Every row of every table, what the planner knows of them, and every file."""
+    places = []
+    looked_into = tables(connection)
+    for schema, table in looked_into:
+        if f"{schema}.{table}" in OWN:
+            continue
+        with as_owner_of(connection, schema, table):
+            row = connection.execute(
+                sql.SQL("select exists (select from {} as t where t::text ~ %s)").format(
+                    sql.Identifier(schema, table)
+                ),
+                [tokens.pattern],
+            ).fetchone()
+        if row == (True,):
+            places.append(f"{schema}.{table}")
+    for schema, table in connection.execute(
+        "select distinct schemaname, tablename from pg_stats"
+        " where (schemaname || '.' || tablename) <> all(%s)"
+        " and concat_ws(' ', most_common_vals, histogram_bounds, most_common_elems) ~ %s",
+        [list(OWN), tokens.pattern],
+    ):
+        places.append(f"statistics of {schema}.{table}")
+    needles, closed, count = Needles(tokens.values), 0, 0
+    for name, content in _contents():
+        count += 1
+        found = files.holds(content, needles)
+        closed += found is None
+        if found:
+            places.append(name)
+    return Found(tuple(sorted(set(places))), len(looked_into), count, closed)
+
+
+def _contents() -> Iterator[tuple[str, bytes]]:
+    for sha256, content in files.landed():
+        yield f"landing/{sha256[:12]}", content
+    for path in files.written():
+        with suppress(FileNotFoundError):  # a draft that its writer has taken away
+            yield path.name, path.read_bytes()

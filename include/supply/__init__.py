@@ -1,0 +1,1 @@
+"""What this project is made of: locked packages, their known defects, and no secret in a file."""

@@ -1,0 +1,269 @@
+"""Attacks on row-level security and on the database from a county analyst's own login.
+
+Each has its control: the same statement as somebody who may.
+"""
+
+from __future__ import annotations
+
+import io
+
+import psycopg
+import pytest
+
+from include.access.enforce import differences
+from include.database import in_role
+from tests.access.conftest import COUNTY, OTHER, Login, refused
+from tests.access.test_rows import ANALYST, one
+from tests.conftest import database_url
+
+ROWS = "select 1 from marts.household_month"
+ATTACKS = {
+    "the other county by name": f"{ROWS} where county_code = '{OTHER}'",
+    "all but one's own": f"{ROWS} where county_code <> '{COUNTY}' or false",
+    "a union": "select 1 from (table marts.household_month union all table marts.household_month)"
+    f" as u where county_code = '{OTHER}'",
+    "a lateral join": "select 1 from marts.county_scorecard as s cross join lateral (select from"
+    " marts.household_month as h where h.county_code <> s.county_code) as x"
+    f" where s.county_code = '{COUNTY}'",
+    "a prepared statement": f"execute of_other('{OTHER}')",
+    "a cursor": "fetch all from of_other",
+    "a copy out": f"copy ({ROWS} where county_code = '{OTHER}') to stdout",
+    "a recursive query": "with recursive r as (select county_code from marts.household_month union"
+    " select h.county_code from marts.household_month as h, r)"
+    f" select 1 from r where county_code = '{OTHER}'",
+    "a subquery in a limit": "select 1 from generate_series(1, 9) limit (select count(*) from"
+    f" marts.household_month where county_code = '{OTHER}')",
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_attack_rows_of_another_county_do_not_come_by(name: str, login: Login) -> None:
+    assert _rows(login(ANALYST), ATTACKS[name]) == 0
+    assert _rows(login("bi_city"), ATTACKS[name]) > 0
+
+
+def _rows(session: psycopg.Connection, statement: str) -> int:
+    by_county = "select 1 from marts.household_month where county_code = $1"
+    with session.transaction(force_rollback=True):
+        session.execute(f"prepare of_other (text) as {by_county}".encode())
+        session.execute(
+            f"declare of_other cursor for {by_county.replace('$1', repr(OTHER))}".encode()
+        )
+        if statement.startswith("copy"):
+            taken = io.BytesIO()
+            with session.cursor().copy(statement.encode()) as copy:
+                for piece in copy:
+                    taken.write(bytes(piece))
+            found = taken.getvalue().count(b"\n")
+        else:
+            found = len(session.execute(statement.encode()).fetchall())
+        session.execute("deallocate of_other")
+    return found
+
+
+# Conditions that break, or speak, when they meet a row of another county.
+LEAKS = {
+    "division by zero": (
+        f"1 / (case when county_code = '{OTHER}' then 0 else 1 end) = 1",
+        psycopg.errors.DivisionByZero,
+    ),
+    "a cast that quotes the value": (
+        f"(case when county_code = '{OTHER}' then household_key else '1' end)::numeric > 0",
+        psycopg.errors.InvalidTextRepresentation,
+    ),
+    "a regular expression from the row": (
+        f"'x' !~ (case when county_code = '{OTHER}' then '(' else 'y' end)",
+        psycopg.errors.InvalidRegularExpression,
+    ),
+    "a date from the row": (
+        f"to_date(case when county_code = '{OTHER}' then '9999999' else '20260101' end,"
+        " 'YYYYMMDD') > '2020-01-01'",
+        psycopg.errors.DatetimeFieldOverflow,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_attack_an_error_message_tells_nothing_of_rows_not_seen(name: str, login: Login) -> None:
+    condition, error = LEAKS[name]
+    statement = f"select count(*) from marts.household_month where {condition}"
+    login(ANALYST).execute(statement.encode())
+    with refused(error):
+        login("bi_city").execute(statement.encode())
+
+
+def test_attack_explain_and_statistics_know_nothing_of_other_counties_values(
+    login: Login, accessible: str
+) -> None:
+    """Estimates of a value that only others have are those of a value that nobody has."""
+    with psycopg.connect(accessible, autocommit=True) as owner:
+        for mart in ("county_scorecard", "household_month"):
+            owner.execute(f"analyze marts.{mart}".encode())
+    county = login(ANALYST)
+    for mart, condition in (
+        ("county_scorecard", "net_income_pp = {}"),
+        ("county_scorecard", "net_income_pp < {}"),
+        ("household_month", "wage_income > {}"),
+        ("household_month", "monitored_ym = '{}'"),
+    ):
+        estimates = {
+            one(county, f"explain select 1 from marts.{mart} where {condition.format(value)}")[
+                0
+            ].rsplit("rows=")[1]
+            for value in ("11667.00", "0.5", "202301", "99999999")
+        }
+        assert len(estimates) == 1, (mart, condition)
+    statistics = "select count(*) from pg_stats where schemaname = 'marts' and attname = %s"
+    assert one(county, statistics, "period") == (0,)
+    assert one(login("bi_city"), statistics, "net_income_pp") == (0,)
+    for catalogue in ("pg_statistic", "pg_authid", "pg_statistic_ext_data"):
+        with refused():
+            county.execute(f"select * from pg_catalog.{catalogue} limit 1".encode())
+
+
+REFUSED = {
+    "set role": "set role bi_city",
+    "set role of a duty": "set role publisher",
+    "set session authorization": "set session authorization publisher",
+    "row security off": "set row_security = off; select count(*) from marts.household_month",
+    "a view of one's own": "create view marts.mine as table marts.household_month",
+    "a table of one's own": "create table public.mine (a integer)",
+    "a temporary table before a mart": "create temporary table household_month (a integer)",
+    "a temporary function": "create function pg_temp.leak(text) returns boolean language plpgsql"
+    " cost 0.0001 as $$begin raise notice '%', $1; return true; end$$",
+    "a function in a schema": "create function marts.leak() returns integer language sql"
+    " as 'select 1'",
+    "an operator": "create operator marts.=== (leftarg = text, rightarg = text, function = texteq)",
+    "a policy": "create policy mine on marts.household_month for select using (true)",
+    "no more policies": "alter table marts.household_month disable row level security",
+    "a foreign key": "create table marts.mine (p text, k text,"
+    " foreign key (p, k) references marts.household_month)",
+    "a trigger": "create trigger mine before insert on marts.household_month"
+    " execute function suppress_redundant_updates_trigger()",
+    "a rule": "create rule mine as on insert to marts.household_month do instead nothing",
+    "copy to a program": "copy marts.household_month to program 'cat'",
+    "copy from a program": "copy marts.household_month from program 'id'",
+    "copy to a file": "copy marts.household_month to '/tmp/marts'",
+    "a file of the server": "select pg_read_file('/etc/passwd')",
+    "a folder of the server": "select pg_ls_dir('/')",
+    "a large object from a file": "select lo_import('/etc/passwd')",
+    "a large object to a file": "select lo_export(1, '/tmp/x')",
+    "statistics by hand": "select pg_clear_attribute_stats('marts', 'household_month', 'period',"
+    " false)",
+    "an extension": "create extension if not exists dblink",
+    "a role": "create role mine",
+    "a member": "grant bi_city to " + ANALYST,
+    "a lock": "do $$begin lock table marts.household_month in share mode; end$$",
+    "a listing of the vault": "select * from vault.identifier",
+    "a look without a record": "select person.found('431099')",
+    "the chain": "select * from audit.event",
+    "core": "select * from core.dim_person",
+    "the archive": "select * from archive.household_month",
+    "a backend's end": "select pg_terminate_backend(pid) from pg_stat_activity"
+    " where usename = 'access_owner'",
+    "a setting of the server": "alter system set log_statement = 'all'",
+    "another's setting": "alter role bi_city set search_path = public",
+}
+ALLOWED_TO_THE_OWNER = {
+    "set role", "set role of a duty", "a table of one's own", "a temporary table before a mart",
+    "a temporary function", "a view of one's own", "a role", "core", "the archive",
+    "a listing of the vault", "the chain", "a policy", "no more policies", "a lock",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_attack_is_refused(name: str, login: Login, owner: psycopg.Connection) -> None:
+    session = login(ANALYST)
+    try:
+        with refused(
+            psycopg.errors.InsufficientPrivilege,
+            psycopg.errors.UndefinedFile,
+            psycopg.errors.InvalidSchemaName
+            if name == "a temporary function"
+            else (psycopg.errors.InsufficientPrivilege),
+        ):
+            session.execute(REFUSED[name].encode())
+    finally:
+        session.execute("reset all; set default_transaction_read_only = off")
+    if name in ALLOWED_TO_THE_OWNER:
+        try:
+            owner.execute(REFUSED[name].encode())
+        except psycopg.errors.UndefinedTable:
+            assert name == "core"  # let in, and no build has made it here
+
+
+def test_attack_a_view_shows_its_reader_s_rows_and_not_its_maker_s(
+    owner: psycopg.Connection, accessible: str
+) -> None:
+    owner.execute("set role publisher")
+    owner.execute("create view marts.older_name as table marts.household_month")
+    owner.execute(f"grant select on marts.older_name to {ANALYST}".encode())
+    owner.execute("reset role")
+    count = "select count(*) from marts.older_name"
+    as_analyst = f"set local role {ANALYST}"
+    with owner.transaction(force_rollback=True):
+        owner.execute(as_analyst.encode())
+        open_to_all = one(owner, count)
+    drift = [each for each in differences(owner) if "older_name" in each.fact.object]
+    for each in drift:
+        if each.fact.kind == "view" and each.statement:
+            owner.execute(each.statement.encode())
+    owner.execute(as_analyst.encode())
+    assert one(owner, count) < open_to_all  # what the repair is for
+    assert one(owner, count) == one(owner, "select count(*) from marts.household_month")
+
+
+def test_attack_a_search_path_of_ones_own_changes_no_policy(login: Login) -> None:
+    county = login(ANALYST)
+    before = one(county, "select count(*) from marts.household_month")
+    county.execute("set search_path = pg_temp, public, marts")
+    assert one(county, "select count(*) from household_month") == before
+    county.execute("reset search_path")
+
+
+def test_attack_large_objects_of_others_are_closed_and_none_can_be_made(
+    login: Login, server_dsn: str
+) -> None:
+    with psycopg.connect(database_url(server_dsn, "test_access"), autocommit=True) as admin:
+        (number,) = one(admin, "select lo_from_bytea(0, 'secret')")
+        try:
+            assert one(admin, "select lo_get(%s)", number) == (b"secret",)
+            for attack in (
+                f"lo_get({number})",
+                f"lo_put({number}, 0, 'x')",
+                f"lo_unlink({number})",
+                "lo_from_bytea(0, 'mine')",
+                "lo_create(0)",
+                "lo_creat(0)",
+            ):
+                with refused():
+                    login(ANALYST).execute(f"select {attack}".encode())
+        finally:
+            admin.execute("select lo_unlink(%s)", [number])
+
+
+def test_attack_what_one_session_says_to_others_holds_no_row(login: Login, accessible: str) -> None:
+    """NOTIFY cannot be forbidden; nothing of ours uses it, so there is nothing to overhear."""
+    county = login(ANALYST)
+    functions = one(
+        county,
+        "select count(*) from pg_proc as p inner join pg_namespace as n on p.pronamespace = n.oid"
+        " where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+        " and p.prosrc ~* 'notify'",
+    )
+    assert functions == (0,)
+    with psycopg.connect(in_role(accessible, "publisher"), autocommit=True) as other:
+        county.execute("listen anything")
+        other.execute("select count(*) from marts.household_month")
+        assert list(county.notifies(timeout=0, stop_after=1)) == []
+        other.execute("notify anything, 'control'")
+        assert [each.payload for each in county.notifies(timeout=5, stop_after=1)] == ["control"]
+    county.execute("unlisten *")
+
+
+def test_attack_a_session_s_own_statements_are_not_seen_by_others(login: Login) -> None:
+    county, city = login(ANALYST), login("bi_city")
+    city.execute("select 'a value that city asked for'")
+    seen = "select count(*) from pg_stat_activity where usename = %s and query ~ 'city asked for'"
+    assert one(county, seen, "bi_city") == (0,)
+    assert one(city, seen, "bi_city") == (1,)
