@@ -8,11 +8,12 @@ is the operator, who reads the register and no row of a person.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import ContextDecorator, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import psycopg
@@ -26,16 +27,31 @@ OWNER = "owner"
 """The duty of the account that owns the database: migrations, ``access apply``, backups."""
 _MIGRATION_LOCK = 431000
 _duty: ContextVar[str] = ContextVar("_duty", default="operator")
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
-@contextmanager
-def acting_as(duty: str) -> Iterator[None]:
-    """Connect for ``duty`` meanwhile: a role of roles.yml, or OWNER. Also a decorator."""
-    before = _duty.set(duty)
-    try:
-        yield
-    finally:
-        _duty.reset(before)
+class acting_as(ContextDecorator):  # noqa: N801 - read as a verb, like contextlib's own
+    """Connect for ``duty`` meanwhile: a role of roles.yml, or OWNER. Also a decorator.
+
+    Of a generator it would only be the call that makes it, not its work: TypeError.
+    """
+
+    def __init__(self, duty: str) -> None:
+        self.duty = duty
+
+    def __enter__(self) -> None:
+        self._before = _duty.set(self.duty)
+
+    def __exit__(self, *_: object) -> None:
+        _duty.reset(self._before)
+
+    def __call__(self, function: _F) -> _F:
+        if inspect.isgeneratorfunction(inspect.unwrap(function)):
+            raise TypeError(f"{function.__qualname__} is a generator: state the duty within it")
+        return super().__call__(function)
+
+    def _recreate_cm(self) -> Self:
+        return type(self)(self.duty)  # of each call its own: one may run within another
 
 
 def dsn_of(duty: str | None = None) -> str:

@@ -162,8 +162,10 @@ def end_sessions(session: psycopg.Connection[Any], application_name: str) -> Non
     """End dbt's sessions: who has the lock knows that none of them is a living build's.
 
     dbt itself dies with the process that started it (include/dbt_process.py), but the server
-    goes on with a dead client's statement until it has something to say.
+    goes on with a dead client's statement until it has something to say. They are ended as the
+    account that logged in, as theirs was: a role that it took on may not be enough.
     """
+    session.execute("set role none")
     row = _row(
         session,
         "select coalesce(bool_and(pg_terminate_backend(pid, %s)), true) from pg_stat_activity"
@@ -171,6 +173,7 @@ def end_sessions(session: psycopg.Connection[Any], application_name: str) -> Non
         _ENDS_WITHIN_MS,
         application_name,
     )
+    session.execute("reset role")
     if row != (True,):
         raise SchemasBusy(
             "a session of an earlier build's dbt does not end.",

@@ -90,7 +90,6 @@ def versions(period: str | None = None, version: int | None = None) -> list[Vers
     return found
 
 
-@acting_as("transformer")
 def verify(
     chosen: list[Version], begins: Callable[[Version], None] = lambda _: None
 ) -> Iterator[Verified]:
@@ -106,6 +105,7 @@ def verify(
             yield _verify(place, version)
 
 
+@acting_as("transformer")
 def _verify(place: Rooms, version: Version) -> Verified:
     began = time.monotonic()
     marts: tuple[MartDifference, ...] = ()

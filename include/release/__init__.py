@@ -40,7 +40,6 @@ class Extract:
 
 
 @acting_as("publisher")
-@acting_as("publisher")
 def extract(name: str, period: str, *, reason: str, by: str, out: Path | None = None) -> Extract:
     """Make an extract of the shown version of a month and write its files below ``out``.
 
