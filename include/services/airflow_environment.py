@@ -13,7 +13,7 @@ from include.errors import ConfigurationMissing
 from include.services import embedded
 from include.services.credentials import credentials, write_private
 from include.services.ports import ports
-from include.settings import PROJECT_ROOT, settings
+from include.settings import DUTIES, PROJECT_ROOT, settings
 from include.transport import trusting
 
 ROLES = ("operator", "approver", "auditor", "admin")
@@ -24,6 +24,7 @@ REPORTS_POOL = "accepted_reports"
 """Pool of one slot for the tasks that emit an asset. Where two sources report in the same instant,
 Airflow opens the month twice, each waits for the other's report, and the month is never built
 (apache/airflow#71070)."""
+_TASKS_DUTIES = ("loader", "transformer", "publisher", "operator")
 _ACCOUNTS_FILE = "passwords.json"
 
 
@@ -141,6 +142,8 @@ def airflow_environment() -> dict[str, str]:
             "scheduler_idle_sleep_time": "0.5",
             "scheduler_heartbeat_sec": "2",
             "enable_tracemalloc": "False",
+            # Tasks of a killed scheduler are taken up again after this many seconds (default 300).
+            "orphaned_tasks_check_interval": "60",
         },
         "dag_processor": {
             "refresh_interval": "60",
@@ -176,6 +179,18 @@ def airflow_environment() -> dict[str, str]:
         # Line by line into the log files.
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def airflow_services_environment() -> dict[str, str]:
+    """``airflow_environment`` without the accounts that no task works as: the owner's, people's.
+
+    Where a task's duty has no account of its own it works through the owner's, which then stays.
+    """
+    own = settings().duty_dsns
+    left_out = {f"WAREHOUSE_{DUTIES[duty].upper()}" for duty in own if duty not in _TASKS_DUTIES}
+    if all(own[duty] for duty in _TASKS_DUTIES):
+        left_out.add("WAREHOUSE_DSN")
+    return {name: value for name, value in airflow_environment().items() if name not in left_out}
 
 
 def _tls() -> dict[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from include.services import embedded, postgres
 from include.services.airflow_environment import (
     airflow_environment,
+    airflow_services_environment,
     api_trust,
     api_url,
     certificate,
@@ -94,7 +95,7 @@ def catalogue() -> dict[str, Service]:
             f"airflow-{name}",
             what,
             module("airflow", name, *arguments),
-            airflow_environment,
+            airflow_services_environment,
             depends_on=after,
             check=beats_in_airflow(api, job, trust),
             deadline=240,
@@ -174,7 +175,7 @@ def catalogue() -> dict[str, Service]:
             "airflow-api-server",
             "Airflow's API and page",
             api_server,
-            airflow_environment,
+            airflow_services_environment,
             depends_on=("airflow-metadata",),
             check=answers_http(f"{api}/api/v2/monitor/health", trust),
             port="airflow",

@@ -11,9 +11,8 @@ from typing import Any
 
 import psycopg
 
-from include.database import connect
+from include.database import connect, dsn_of
 from include.errors import ConfigurationMissing, WarehouseError
-from include.settings import settings
 from include.vault.secrets import fingerprint, keyed, known_secrets
 
 
@@ -57,7 +56,7 @@ def in_force(connection: psycopg.Connection[Any]) -> Key:
     for secret in secrets:
         if fingerprint(secret) == wanted:
             key = Key(version, secret)
-            _chosen[settings().dsn, secrets] = key
+            _chosen[dsn_of("loader"), secrets] = key
             return key
     raise WrongSecret(
         f"{_whose(connection, secrets)}, and this warehouse's keys are of version {version}.",
@@ -76,7 +75,7 @@ def identifier_key(kind: str, value: str) -> str:
     secrets = _demand_secrets()
     if len(secrets) == 1:
         return keyed(secrets[0], kind, value)
-    key = _chosen.get((settings().dsn, secrets))
+    key = _chosen.get((dsn_of("loader"), secrets))
     if key is None:
         with connect("loader") as connection:
             key = in_force(connection)

@@ -92,6 +92,17 @@ def test_who_plays_another_organisation_knows_its_own_secret_alone(
         assert held(content, secrets) == allowed, name
 
 
+def test_airflow_knows_no_account_but_those_that_its_tasks_work_as(
+    services: dict[str, list[psutil.Process]], secrets: dict[str, str]
+) -> None:
+    not_theirs = {"postgres", "warehouse_etl", "case_worker", "privacy_officer", "auditor"}
+    theirs = {"loader", "transformer", "publisher", "operator"}
+    assert not_theirs | theirs <= secrets.keys()
+    for name in ("airflow-scheduler", "airflow-dag-processor", "airflow-api-server"):
+        content = Path(f"/proc/{services[name][0].pid}/environ").read_bytes()
+        assert held(content, secrets) & (theirs | not_theirs) == theirs, name
+
+
 def test_no_file_but_those_for_it_holds_a_secret(demo: Stage, secrets: dict[str, str]) -> None:
     """Logs, rendered SQL, Data Docs, receipts: all below the state folder but the database."""
     home = demo.municipality.home
