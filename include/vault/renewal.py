@@ -26,14 +26,18 @@ class SecretRefused(WarehouseError):
 
 def new_secret(connection: psycopg.Connection[Any]) -> str:
     """The one secret known here that no version of the keys has. Raises SecretRefused."""
+    settle_secret()  # a rotation killed at its very end has left the one in force as the next
     used = {print_ for (print_,) in connection.execute("select fingerprint from vault.key_version")}
     fresh = [secret for secret in known_secrets() if fingerprint(secret) not in used]
     if not fresh and (file := _embedded()):
-        write_private(
-            file,
-            json.dumps(json.loads(file.read_text()) | {_NEXT: secrets.token_hex(24)}, indent=1)
-            + "\n",
-        )
+        kept = json.loads(file.read_text())
+        if _NEXT in kept:
+            raise SecretRefused(
+                f"{_NEXT} is a secret of keys that there were, and would be lost.",
+                file=str(file),
+                remedy=f"./warehouse rotate-key status; move {_NEXT} away from there.",
+            )
+        write_private(file, json.dumps(kept | {_NEXT: secrets.token_hex(24)}, indent=1) + "\n")
         fresh = [secret for secret in known_secrets() if fingerprint(secret) not in used]
     if len(fresh) != 1:
         raise SecretRefused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -461,24 +462,69 @@ def test_a_key_whose_origin_is_gone_gets_a_substitute(db: psycopg.Connection) ->
     assert len(found) == 1 and found != [(lost,)]
 
 
-def test_embedded_services_make_their_own_secret_and_forget_the_old(
-    db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def embedded_secrets(db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The embedded services' file, which alone the keys' secret is from."""
     from include.services.credentials import credentials
 
-    file: Path = settings().home / "secrets.json"
-    first = credentials(settings().home)["person_key"]
+    credentials(settings().home)
     for name in ("SECRET", "NEXT_SECRET"):
         monkeypatch.delenv(f"WAREHOUSE_PERSON_KEY_{name}")
-    monkeypatch.setenv("WAREHOUSE_PERSON_KEY_FILE", str(file))
+    monkeypatch.setenv("WAREHOUSE_PERSON_KEY_FILE", str(settings().home / "secrets.json"))
     settings.cache_clear()
+    return settings().home / "secrets.json"
+
+
+def secrets_in(file: Path) -> list[str]:
+    return [name for name in json.loads(file.read_text()) if name.startswith("person_key")]
+
+
+def demand_keys_of(db: psycopg.Connection, secret: str) -> None:
+    key = db.execute("select key from vault.identifier where value = %s", [resident_id(1)])
+    assert key.fetchone() == (keyed(secret, "person", resident_id(1)),)
+
+
+def test_embedded_services_make_their_own_secret_and_forget_the_old(
+    db: psycopg.Connection, embedded_secrets: Path
+) -> None:
+    first = json.loads(embedded_secrets.read_text())["person_key"]
     load_people()
     rotated()
-    kept = credentials(settings().home)
-    assert "person_key_next" not in kept and kept["person_key"] != first
-    assert first not in file.read_text()
-    key = db.execute("select key from vault.identifier where value = %s", [resident_id(1)])
-    assert key.fetchone() == (keyed(kept["person_key"], "person", resident_id(1)),)
+    assert secrets_in(embedded_secrets) == ["person_key"]
+    assert first not in embedded_secrets.read_text()
+    demand_keys_of(db, json.loads(embedded_secrets.read_text())["person_key"])
+
+
+def test_killed_at_its_very_end_its_secret_is_not_lost_to_the_next_one(
+    db: psycopg.Connection, embedded_secrets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    load_people()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(audit, "copy_head", killed)
+        rotated()
+    assert secrets_in(embedded_secrets) == ["person_key", "person_key_next"]
+    second = json.loads(embedded_secrets.read_text())["person_key_next"]
+    demand_keys_of(db, second)
+    rotated()
+    assert secrets_in(embedded_secrets) == ["person_key"]
+    assert second not in embedded_secrets.read_text()
+    demand_keys_of(db, json.loads(embedded_secrets.read_text())["person_key"])
+
+
+def test_an_old_secret_in_the_place_of_the_next_is_not_written_over(
+    db: psycopg.Connection, embedded_secrets: Path
+) -> None:
+    first = json.loads(embedded_secrets.read_text())["person_key"]
+    load_people()
+    rotated()
+    kept = json.loads(embedded_secrets.read_text()) | {"person_key_next": first}
+    embedded_secrets.write_text(json.dumps(kept))
+    with pytest.raises(SecretRefused, match="would be lost"):
+        rotated()
+    assert json.loads(embedded_secrets.read_text()) == kept
 
 
 def test_an_open_question_is_answered_first(db: psycopg.Connection) -> None:
