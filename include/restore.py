@@ -1,8 +1,8 @@
 """Restore a backup: databases, landing, kept code, receipts; as it was, or not at all.
 
 Everything is checked before anything is touched: the sums of all files, that nothing is here that
-would be lost, that nobody is at work, and that the secret of the person keys is the one the keys
-were made with.
+would be lost, that nobody is at work, and that the secrets and keys are here with which the person
+keys were made, files encrypted and persons erased.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def restore(
     ``replace`` gives up what is here; ``other_key`` does without the secret of the person keys
     (then persons of new deliveries are others than those of the restored ones) and of landing.
     Raises BackupRefused where the backup is not whole, RestoreRefused where it may not be restored
-    here, or is not equal to what was backed up afterwards.
+    here, or is not equal to what was backed up afterwards, and ConfigurationMissing where persons
+    were erased and the secret by which they are known is not here.
     """
     manifest = read_manifest(folder)
     tell("the backup's sums")
@@ -97,8 +98,16 @@ def restore(
             " be shown, but persons of new deliveries get other keys and are strangers to them;"
             " --other-key accepts that.",
         )
-    own = {"", *map(key_name, keys())}
-    if not other_key and (absent := sorted(kept_with(folder / "landing").keys() - own)):
+    is_somebody_erased = again.demand_secret(folder / AUDIT / again.LIST)
+    sealed_with = set(kept_with(folder / "landing")) - {""}
+    if other_key and is_somebody_erased and sealed_with and not keys():
+        raise RestoreRefused(
+            "whoever was erased is to be erased again from files that are encrypted, and no key is"
+            " set.",
+            remedy="set WAREHOUSE_LANDING_KEY_FILE; a new key will do (./warehouse landing new-key)"
+            " where the old ones are lost.",
+        )
+    if not other_key and (absent := sorted(sealed_with - set(map(key_name, keys())))):
         raise RestoreRefused(
             f"its delivered files are encrypted with keys that are not here: {', '.join(absent)}.",
             remedy="put them into WAREHOUSE_LANDING_KEY_FILE. Without them the months can be shown"

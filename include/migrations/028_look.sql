@@ -1,5 +1,5 @@
--- Looking at a person: only through these functions, for a stated purpose, and never without a row of
--- the audit chain that is there for good before the answer is given. What is answered is masked.
+-- Looking at a person: only through these functions, for a stated purpose, and never without a row
+-- of the audit chain that is there for good before the answer is given. What is answered is masked.
 create schema if not exists person;
 
 -- Tables of raw, seeds and marts are made later, by the loader, dbt and the publisher.
@@ -74,7 +74,7 @@ as $$
     where r.rolname in ('bi_city', 'privacy_officer', 'bi_county_' || county)
 $$;
 
--- A person or household by its key, at least 12 characters of it, or its number; none: (null, null).
+-- A person or household by its key, at least 12 characters of it, or its number; none: two nulls.
 create function person.found(wanted text, out kind text, out key text)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -113,6 +113,23 @@ begin
 end
 $$;
 
+-- Until the transaction ends no rotation of the person keys begins. While one is at work, or was
+-- interrupted, nobody is looked at: a key leads only to the months of its own version then, and a
+-- case would be an old one, or none. (431024 is the rotation's lock, include/vault/rotating.py.)
+create function person.demand_settled_keys() returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if not pg_try_advisory_xact_lock_shared(431024) or exists (select from ops.open_rotation()) then
+        raise exception 'the person keys are being rotated'
+        using
+            errcode = 'object_not_in_prerequisite_state',
+            hint = 'see ./warehouse rotate-key status; one that was interrupted has to be resumed.';
+    end if;
+end
+$$;
+
 -- Step one: who wants to see whom and why goes on record; the number of the record. Nothing of the
 -- person is told. A purpose that is not listed, and an empty reason, are refused; somebody unknown,
 -- and somebody of another county, are on record as that.
@@ -127,6 +144,7 @@ declare
     county text;
     outcome text;
 begin
+    perform person.demand_settled_keys();
     if coalesce(btrim(reason), '') = '' then
         raise exception 'the reason is empty' using errcode = 'invalid_parameter_value';
     end if;
@@ -164,6 +182,7 @@ declare
     household text;
     county text;
 begin
+    perform person.demand_settled_keys();
     if exists (
         select from pg_locks as l
         where
@@ -236,7 +255,8 @@ as $$
     select a.name_zh from seeds.ref_area as a where a.area_code = rpad(code, 12, '0')
 $$;
 
-create function person.household_shown(of_month text, of_household text, of_county text) returns jsonb
+create function person.household_shown(of_month text, of_household text, of_county text)
+returns jsonb
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$

@@ -16,11 +16,14 @@ create table ops.erasure (
 );
 create unique index erasure_at_work on ops.erasure ((true)) where state <> 'done';
 
--- Keyed hashes of numbers whose rows are not taken in any more (include/subject/suppression.py).
+-- Keyed hashes of numbers whose rows are not taken in any more (include/subject/suppression.py);
+-- beside them one of a constant, which tells whether a secret is the one they were made with.
 create table ops.suppressed (
     hash text primary key check (hash ~ '^[0-9a-f]{64}$'),
     holds text not null
-    check (holds in ('resident_id', 'household_no', 'system_no', 'bank_no', 'certificate')),
+    check (
+        holds in ('resident_id', 'household_no', 'system_no', 'bank_no', 'certificate', 'check')
+    ),
     erasure_id bigint not null references ops.erasure
 );
 

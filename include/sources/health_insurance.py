@@ -6,7 +6,7 @@ import fcntl
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ from include.settings import settings
 from include.transport import distrust, trusting
 
 CITY = "431000"
+_PARTS = Path("parts", "health_insurance")
+"""Below landing, by kind and period: the pages of an extraction that is not whole yet."""
 _PAGE_SIZE = 500
 _TIMEOUT_S = 30.0
 _SNAPSHOTS = 3
@@ -78,7 +80,7 @@ def extract(period: str, kind: str, patience: Patience | None = None) -> Landed:
         raise ConfigurationMissing(
             "WAREHOUSE_HEALTH_API_URL is not set.", remedy="set it to the API's base address."
         )
-    parts = settings().landing / "parts" / "health_insurance" / kind / period
+    parts = settings().landing / _PARTS / kind / period
     with _turn(parts), _Api(patience or Patience()) as api:
         _complete(api, parts, kind, period)
         path, size, sha256 = store(_lines(parts))
@@ -94,6 +96,27 @@ def extract(period: str, kind: str, patience: Patience | None = None) -> Landed:
         bytes=size,
         sha256=sha256,
     )
+
+
+def kept_pages() -> Iterator[Path]:
+    """The pages of all extractions that broke off, or are at work, in order."""
+    for parts in _extractions():
+        yield from _pages(parts)
+
+
+def drop_pages(is_to_go: Callable[[Path], bool]) -> None:
+    """Drop the broken-off extractions of which a page is to go, whole: who goes on would ask for
+    what follows the last page alone. One at work is waited for."""
+    for parts in _extractions():
+        with _turn(parts):
+            if any(map(is_to_go, _pages(parts))):
+                _discard(parts)
+
+
+def _extractions() -> list[Path]:
+    """Their folders, also of those of which nothing but what a kill left is there."""
+    found = (settings().landing / _PARTS).glob("*/*")
+    return sorted({path.with_name(path.name.removeprefix(".").partition(".")[0]) for path in found})
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from include.database import OWNER, acting_as, connect
 from include.errors import WarehouseError
 from include.settings import PROJECT_ROOT
 from include.subject.identity import resolve
+from include.vault.rotating import settled
 
 Answer = Literal["corrected", "refused"]
 
@@ -56,11 +57,12 @@ def days(request: str) -> int:
 def request(wanted: str, delivery_id: int, row_no: int, column: str, what: str) -> int:
     """Ask the sender of a delivered row to check a cell of it; the request's number.
 
-    Raises SubjectRefused, CorrectionRefused.
+    Raises SubjectRefused, CorrectionRefused, RotationUnderWay.
     """
     from include.receipts import receipts, write, write_due
 
     with connect() as connection:
+        settled(connection)
         subject = resolve(connection, wanted)
         own = [r for r in subject.rows if (r.delivery_id, r.row_no) == (delivery_id, row_no)]
         if not own:

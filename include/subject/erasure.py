@@ -23,8 +23,8 @@ from include.errors import WarehouseError
 from include.locks import working_schemas
 from include.rebuild import LOCK as REBUILD_LOCK
 from include.settings import PROJECT_ROOT, settings
-from include.subject import again, identity, steps
-from include.subject.suppression import suppress
+from include.subject import again, files, identity, steps
+from include.subject.suppression import hashes_of, suppress
 from include.vault.rotating import settled
 
 
@@ -89,13 +89,8 @@ def order(wanted: str, basis: str, reason: str) -> int:
                 officer, "erasure_ordered", ("person", subject.key), purpose="erasure_request",
                 reason=reason, detail={"erasure": erasure_id, "basis": basis},
             )  # fmt: skip
-        hashes = [
-            digest
-            for (digest,) in connection.execute(
-                "select hash from ops.suppressed where erasure_id = %s", [erasure_id]
-            )
-        ]
-        again.remember(basis, reason.strip(), hashes)
+        hashes = hashes_of(connection, erasure_id)
+        again.remember(basis, reason.strip(), hashes, subject.person_keys)
     audit.copy_head()
     return erasure_id
 
@@ -104,8 +99,10 @@ def order(wanted: str, basis: str, reason: str) -> int:
 def carry_out(erasure_id: int, tell: Callable[[str], None] = lambda _: None) -> Erasure:
     """Take the steps of an order that are not taken yet, and search; the order when it is done.
 
-    Raises ErasureIncomplete, naming the places, and SchemasBusy where a build does not end.
+    Raises ErasureIncomplete, naming the places, SchemasBusy where a build does not end, and
+    SealingKeyMissing where landing is encrypted and there is no key.
     """
+    files.demand_key()
     with working_schemas(None, "warehouse erasure"), _no_rebuild():
         state = _state(erasure_id)
         if state == "ordered":

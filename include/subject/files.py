@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from include.errors import SealedFileDamaged, SealingKeyMissing
 from include.landing import opened
-from include.sealing import SUFFIX
+from include.sealing import SUFFIX, keys
 from include.settings import settings
+from include.sources import health_insurance
 
 NOT_OURS = ("landing", "postgres", "sources", "truth", "audit", "run", "tls")
 """Folders of ``home`` beside what is written of builds: stores with rules of their own, the
@@ -86,31 +88,60 @@ def _parts(content: bytes) -> Iterator[bytes | None]:
         yield None
 
 
-def landed() -> Iterator[tuple[str, bytes]]:
-    """The files of landing, in order: the hash that names each, and its bytes as they came."""
+def demand_key() -> None:
+    """Raises SealingKeyMissing where landing has encrypted files and no key is set: they could not
+    be looked into, and the copies that replace them would lie in plain."""
+    if not keys() and any(settings().landing.glob(f"??/*{SUFFIX}")):
+        raise SealingKeyMissing(
+            "delivered files are encrypted here, and no key is set.",
+            remedy="set WAREHOUSE_LANDING_KEY_FILE as for the loads; the first key in it encrypts"
+            " the copies. Then go on: ./warehouse subject erase --resume.",
+        )
+
+
+def landed() -> Iterator[tuple[str, bytes | None]]:
+    """The files of landing, in order: the hash that names each, and its bytes as they came; None
+    of one that does not open, for it is damaged or encrypted with a key that is not here."""
     for path in sorted(settings().landing.glob("??/*")):
         if path.is_file():
-            with opened(path) as file:
-                yield path.name.removesuffix(SUFFIX), file.read()
+            yield path.name.removesuffix(SUFFIX), _delivered(path)
+
+
+def pages() -> Iterator[bytes | None]:
+    """The pages of extractions that broke off, or are at work; None where one does not open."""
+    for path in health_insurance.kept_pages():
+        with suppress(FileNotFoundError):  # its extraction is whole now
+            yield _delivered(path)
 
 
 def drop_pages(needles: Needles) -> None:
-    """Drop the pages of broken-off extractions that hold one of the values: who goes on asks for
-    them again."""
-    for path in sorted((settings().landing / "parts").rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            with suppress(FileNotFoundError), opened(path) as file:
-                if holds(file.read(), needles):
-                    path.unlink()
+    """Drop the broken-off extractions that hold one of the values: who goes on begins again."""
+
+    def is_to_go(page: Path) -> bool:
+        content = _delivered(page)
+        return content is None or bool(holds(content, needles))
+
+    health_insurance.drop_pages(is_to_go)
+
+
+def _delivered(path: Path) -> bytes | None:
+    try:
+        with opened(path) as file:
+            return file.read()
+    except (SealingKeyMissing, SealedFileDamaged):
+        return None
 
 
 def written() -> Iterator[Path]:
-    """What is written of deliveries and builds below ``home``, in order."""
+    """What is written of deliveries and builds below ``home``, in order. Backups that lie there are
+    none of it: they stay whole, and who was erased is erased again from what is restored."""
     for folder in sorted(settings().home.iterdir()):
         if folder.is_dir() and folder.name not in NOT_OURS:
+            backups = {dump.parent for dump in folder.rglob("warehouse.dump")}
             yield from (
                 path for path in sorted(folder.rglob("*"))
                 if path.is_file() and not path.is_symlink()
+                and backups.isdisjoint(path.parents)
             )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from include.subject.identity import resolve
 from include.subject.person import Subject, condition
 from include.subject.tables import as_owner_of
 from include.vault.places import Place, keys, places
+from include.vault.rotating import settled
 
 _CELLS_NOT_SHOWN = ("_loaded_at", "_unmapped", "_delivery_id", "_row_no")
 PUBLISHED = ("marts", "archive")
@@ -28,9 +29,11 @@ Holdings = dict[str, Any]
 def holdings(wanted: str, reason: str | None = None) -> Holdings:
     """What is held on a person, by where it lies; the look is on record before it is answered.
 
-    ``wanted`` is a person key (12 characters at least) or a resident ID. Raises SubjectRefused.
+    ``wanted`` is a person key (12 characters at least) or a resident ID. Raises SubjectRefused,
+    and RotationUnderWay while a rotation of the keys was interrupted: the copy would not be whole.
     """
     with connect() as connection:
+        settled(connection)
         subject = resolve(connection, wanted)
     with connect("privacy_officer") as officer:
         audit.record(
@@ -39,6 +42,7 @@ def holdings(wanted: str, reason: str | None = None) -> Holdings:
         )  # fmt: skip
     audit.copy_head()
     with connect() as connection:
+        settled(connection)
         return _held(connection, subject)
 
 

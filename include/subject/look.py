@@ -16,6 +16,7 @@ from include import audit
 from include.database import acting_as, connect
 from include.errors import WarehouseError
 from include.settings import PROJECT_ROOT
+from include.vault.rotating import settled
 
 _NUMBER = re.compile(r"[0-9]{9,}[0-9Xx]?")
 
@@ -71,14 +72,18 @@ def given(argument: str) -> str:
 def look_up(wanted: str, purpose: str, reason: str) -> dict[str, Any]:
     """The case of a person or household, given by key or number, as ``person.answer`` tells it.
 
-    Raises LookRefused; whoever is unknown or of another county is on record all the same.
+    Raises LookRefused; whoever is unknown or of another county is on record all the same. While
+    keys are rotated it waits, and raises RotationUnderWay where that was interrupted: a person
+    would be found in the months alone that bear the same version of his key.
     """
     _demand(purpose, reason)
     with connect() as connection:
+        settled(connection)
         audit.name_operator(connection)
         asked = _asked(connection, wanted, purpose, reason)
     audit.copy_head()
     with connect() as connection:
+        settled(connection)
         row = connection.execute("select person.answer(%s)", [asked]).fetchone()
     assert row is not None
     found: dict[str, Any] = row[0]

@@ -23,7 +23,8 @@ OWN = ("vault.erasure_token", "audit.subject")
 class Found:
     """Where values stand, by table and folder, and how much was looked into.
 
-    ``closed`` are files that cannot be looked into: encrypted, or of a form that was refused.
+    ``closed`` are files that cannot be looked into: encrypted by their senders or with a key that
+    is not here, damaged, or of a form that was refused.
     """
 
     places: tuple[str, ...]
@@ -58,16 +59,18 @@ def search(connection: psycopg.Connection[Any], tokens: Tokens) -> Found:
     needles, closed, count = Needles(tokens.values), 0, 0
     for name, content in _contents():
         count += 1
-        found = files.holds(content, needles)
+        found = None if content is None else files.holds(content, needles)
         closed += found is None
         if found:
             places.append(name)
     return Found(tuple(sorted(set(places))), len(looked_into), count, closed)
 
 
-def _contents() -> Iterator[tuple[str, bytes]]:
+def _contents() -> Iterator[tuple[str, bytes | None]]:
     for sha256, content in files.landed():
         yield f"landing/{sha256[:12]}", content
+    for page in files.pages():
+        yield "landing/parts", page
     for path in files.written():
         with suppress(FileNotFoundError):  # a draft that its writer has taken away
             yield path.name, path.read_bytes()

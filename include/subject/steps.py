@@ -99,7 +99,9 @@ def written(erasure_id: int) -> None:
         ).fetchall())  # fmt: skip
         hashes = {sha256 for _, sha256, _ in touched}
         for name, content in files.landed():
-            if known.get(name) not in hashes and files.holds(content, needles):
+            if content is None or known.get(name) in hashes:
+                continue
+            if files.holds(content, needles):
                 if name in known:
                     hashes.add(known[name])
                 else:

@@ -7,7 +7,7 @@ changes: what was hashed with it is known no more, so it could not be hashed aga
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import psycopg
@@ -22,22 +22,50 @@ from include.vault.places import direct, places
 
 HASHED = ("resident_id", "household_no", "system_no", "bank_no", "certificate")
 """Numbers that stay one person's. A telephone number is given to others in time."""
+_CHECK = "check"
+"""What the hash of is kept beside the others: it tells secrets apart."""
 _NORMALISED = {"resident_id": "vault.normalise_resident_id({})"}
 
 
 def suppress(
     connection: psycopg.Connection[Any], erasure_id: int, tokens: Iterable[tuple[str, str]]
 ) -> None:
-    """Have numbers kept out from now on."""
+    """Have numbers kept out from now on. Raises ConfigurationMissing where others were with a
+    secret that is not ours."""
+    if known := dict(connection.execute("select hash, holds from ops.suppressed").fetchall()):
+        demand_same(known)
+    hashes = {hashed(holds, value): holds for holds, value in tokens if holds in HASHED}
+    keep_out(connection, erasure_id, {hashed(_CHECK, ""): _CHECK, **hashes})
+
+
+def keep_out(
+    connection: psycopg.Connection[Any], erasure_id: int, hashes: Mapping[str, str]
+) -> None:
+    """Have those of these hashes (hash -> of what) kept out."""
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into ops.suppressed (hash, holds, erasure_id) values (%s, %s, %s)"
             " on conflict (hash) do nothing",
-            sorted(
-                (hashed(holds, value), holds, erasure_id)
-                for holds, value in tokens
-                if holds in HASHED
-            ),
+            sorted((digest, holds, erasure_id) for digest, holds in hashes.items()),
+        )
+
+
+def hashes_of(connection: psycopg.Connection[Any], erasure_id: int) -> dict[str, str]:
+    """The hashes that came with an order, and the one that tells secrets apart: hash -> of what."""
+    return dict(
+        connection.execute(
+            "select hash, holds from ops.suppressed where erasure_id = %s or holds = %s",
+            [erasure_id, _CHECK],
+        ).fetchall()
+    )
+
+
+def demand_same(hashes: Container[str]) -> None:
+    """Raises ConfigurationMissing where hashes were made with a secret that is not ours."""
+    if hashed(_CHECK, "") not in hashes:
+        raise ConfigurationMissing(
+            "WAREHOUSE_ERASURE_SECRET is not the one that persons were erased with.",
+            remedy="set it to that: with another they would come back with the next delivery.",
         )
 
 
@@ -47,13 +75,14 @@ def catch(
     """Take erased persons out of a delivery just loaded: (rows removed, rows with emptied cells).
 
     In the transaction of the load. Raises ConfigurationMissing where there are erased persons and
-    no WAREHOUSE_ERASURE_SECRET.
+    no WAREHOUSE_ERASURE_SECRET, or another than they were erased with.
     """
     known: dict[str, int] = dict(
         connection.execute("select hash, erasure_id from ops.suppressed").fetchall()
     )
     if not known:
         return 0, 0
+    demand_same(known)
     found: dict[str, tuple[str, list[str]]] = {}
     erasures: set[int] = set()
     for column, holds in _columns(connection, contract):

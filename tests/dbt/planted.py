@@ -59,6 +59,7 @@ OTHER = Planted(
     "1000000000000017", True,
 )  # fmt: skip
 EVERYBODY = (GONE, WIFE, OTHER)
+FORMS = ("gb18030", "xlsx", "utf-8", "xls")
 _FIXED = {
     "county": "汝城县", "township": "卢阳镇", "village": "云善村", "household_type": "普通农户",
     "member_count": "2", "status": "正常", "county_code": COUNTY, "insuplc_admdvs": COUNTY,
@@ -126,10 +127,9 @@ def content(contract: Contract, rows: list[dict[str, str]], form: str) -> tuple[
 
 def everything() -> list[tuple[str, bytes, str]]:
     """(kind, bytes, name) of a file of every kind, and of files that are refused."""
-    forms = ("gb18030", "xlsx", "utf-8", "xls")
     made = []
     for n, contract in enumerate(contracts().values()):
-        data, suffix = content(contract, rows_of(contract), forms[n % len(forms)])
+        data, suffix = content(contract, rows_of(contract), FORMS[n % len(FORMS)])
         made.append((contract.kind, data, f"{contract.kind}{suffix}"))
     lists = content(contracts()["county_person"], rows_of(contracts()["county_person"]), "utf-8")[0]
     packed = io.BytesIO()

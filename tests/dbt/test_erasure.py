@@ -1,32 +1,27 @@
 """A person is erased: a search over all that is kept finds nothing, and all else is as it was.
 
-The search here is the test's own: a plain dump of the database, and every file, unpacked.
+Half of the files lie encrypted. The search is the tests' own (tests/dbt/searching.py).
 """
 
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from typer.testing import CliRunner
 
 from include import audit
-from include.backup import run_tool
 from include.cli.main import app
 from include.contracts import contracts
 from include.database import OWNER, connect
-from include.landing import path_of
+from include.landing import is_sealed, keep, opened, path_of, store
 from include.linkage import decisions
 from include.marts import content, published_marts
 from include.notices import register_says
@@ -44,6 +39,7 @@ from include.vault import identifier_key
 from include.verify import verify, versions
 from tests.dbt.planted import (
     EVERYBODY,
+    FORMS,
     GONE,
     OTHER,
     WIFE,
@@ -55,13 +51,15 @@ from tests.dbt.planted import (
 from tests.dbt.planted import (
     content as file_content,
 )
+from tests.dbt.searching import SEALED, searched, unpacked
 from tests.dbt.test_build import PERIOD
 from tests.dbt.test_verify import publish_unjudged
 
 Rows = dict[str, list[str]]
 OPEN = datetime(2026, 4, 1, tzinfo=UTC)
 """While the month is not closed: no change of it needs an approval."""
-_ENCODINGS = ("utf-8", "gb18030", "utf-16-le")
+KEY, LOST = "01" * 32, "02" * 32
+"""Of landing: ours, and one that is not here any more."""
 
 
 @dataclass
@@ -70,6 +68,8 @@ class World:
 
     dsn: str
     sent: list[tuple[str, bytes, str]]
+    sealed: set[str]
+    """Hashes of what was sent while landing was encrypted."""
     before: Rows
     found_before: dict[str, set[str]]
     held: dict[str, Any]
@@ -78,35 +78,6 @@ class World:
 
 def keys(person: Planted) -> list[str]:
     return [identifier_key("person", each) for each in (person.resident_id, person.other_id)]
-
-
-def opened(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
-    """A file and all that is packed in it."""
-    yield name, data
-    if data.startswith(b"\x1f\x8b"):
-        yield from opened(f"{name}!", gzip.decompress(data))
-    if data.startswith(b"PK\x03\x04"):
-        with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for part in archive.namelist():
-                yield from opened(f"{name}!{part}", archive.read(part))
-
-
-def searched(dsn: str, wanted: list[str]) -> dict[str, set[str]]:
-    """Value -> the folders (and ``dump``) in which it stands."""
-    dump = settings().home / ".dump.sql"
-    run_tool("pg_dump", dsn, "--format=plain", f"--dbname={urlsplit(dsn).path[1:]}",
-             f"--file={dump}")  # fmt: skip
-    found: dict[str, set[str]] = {value: set() for value in wanted}
-    for path in sorted(settings().home.rglob("*")):
-        if not path.is_file():
-            continue
-        place = path.relative_to(settings().home).parts[0]
-        for _, data in opened(path.name, path.read_bytes()):
-            for value in wanted:
-                if any(value.encode(encoding) in data for encoding in _ENCODINGS):
-                    found[value].add("dump" if path == dump else place)
-    dump.unlink()
-    return found
 
 
 def published(dsn: str) -> Rows:
@@ -136,6 +107,17 @@ def query(dsn: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return connection.execute(statement.encode(), values).fetchall()
 
 
+def _encrypt(patch: pytest.MonkeyPatch, key: str) -> None:
+    patch.setenv("WAREHOUSE_LANDING_KEY", key)
+    settings.cache_clear()
+
+
+def _page(number: int) -> Path:
+    folder = settings().landing / "parts" / "health_insurance" / "yb_settle" / "2026-04"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{number:06}.json"
+
+
 def _plant_elsewhere(dsn: str) -> None:
     """What gates, clerks, logs and reports may have kept."""
     home, key = settings().home, keys(GONE)[0]
@@ -161,6 +143,13 @@ def _plant_elsewhere(dsn: str) -> None:
             "insert into ops.alert_event (alert_key, period, state, actor)"
             " select alert_key, period, 'dispatched', 'x' from marts.risk_alert"
         )
+    # An extraction of which the first page names him, and a file that nobody can open any more.
+    keep(_page(1), GONE.resident_id.encode())
+    keep(_page(2), b"{}")
+    with pytest.MonkeyPatch.context() as patch:
+        _encrypt(patch, LOST)
+        store([b"unknown"])
+    settings.cache_clear()
     decisions.merge(keys(GONE)[1], key, "two numbers", "clerk")
 
 
@@ -196,8 +185,11 @@ def world(warehouse_module: str) -> Iterator[World]:
         patch.setenv("WAREHOUSE_ERASURE_SECRET", "erasure-secret")
         settings.cache_clear()
         sent = everything()
-        for kind, data, name in sent:
+        for n, (kind, data, name) in enumerate(sent):
+            _encrypt(patch, KEY if n // len(FORMS) % 2 else "")
             send(kind, data, name)
+        _encrypt(patch, KEY)
+        sealed = {path.name.partition(".")[0] for path in settings().landing.glob("??/*.sealed")}
         publish_unjudged(now=OPEN)
         income = contracts()["county_income"]
         first, *others = rows_of(income)
@@ -212,14 +204,16 @@ def world(warehouse_module: str) -> Iterator[World]:
         held = holdings(keys(GONE)[0], "asked in writing")
         number = erasure.order(keys(GONE)[0][:16], "consent_withdrawn", "本人申请")
         proof = _killed_and_resumed(number, patch)
-        yield World(warehouse_module, sent, before, found, held, proof)
+        yield World(warehouse_module, sent, sealed, before, found, held, proof)
     settings.cache_clear()
 
 
 def test_control_the_search_finds_everybody_before(world: World) -> None:
     for person in EVERYBODY:
         for value in person.identifiers:
-            assert {"dump", "landing"} <= world.found_before[value], value
+            assert "dump" in world.found_before[value]
+            assert {"landing", SEALED} & world.found_before[value], value
+        assert {"landing", SEALED} <= world.found_before[person.resident_id]
         assert "dump" in world.found_before[keys(person)[0]]
     assert "logs" in world.found_before[GONE.resident_id]
     assert "logs" in world.found_before[GONE.phone]
@@ -246,7 +240,7 @@ def test_the_copy_had_all_that_was_held_on_him_and_nothing_of_others(
     assert [look["action"] for look in world.held["looks"]] == ["subject_access"]
     write_copy(tmp_path / "copy.xlsx", world.held)
     assert (tmp_path / "copy.xlsx").stat().st_mode & 0o077 == 0
-    parts = b"".join(d for _, d in opened("copy", (tmp_path / "copy.xlsx").read_bytes()))
+    parts = b"".join(d for _, d in unpacked("copy", (tmp_path / "copy.xlsx").read_bytes()))
     assert GONE.resident_id.encode() in parts
     assert OTHER.resident_id.encode() not in parts
 
@@ -260,7 +254,9 @@ def test_all_others_are_still_there(world: World) -> None:
     wanted = [each for person in (WIFE, OTHER) for each in (*person.identifiers, *keys(person))]
     found = searched(world.dsn, wanted)
     # The certificate is his who was its head; hers names no family any more.
-    assert {v for v, places in found.items() if places < world.found_before[v]} <= set()
+    for value, places in found.items():
+        before = {"landing" if p == SEALED else p for p in world.found_before[value]}
+        assert before <= {"landing" if p == SEALED else p for p in places}
 
 
 def test_all_other_rows_of_all_marts_are_unchanged(world: World) -> None:
@@ -293,10 +289,27 @@ def test_the_log_says_what_is_there_now_and_what_was(world: World) -> None:
     assert all(removed and differs for _, removed, differs in changed)
 
 
+def test_an_encrypted_file_is_replaced_by_an_encrypted_copy(world: World) -> None:
+    copies = query(
+        world.dsn,
+        "select d.sha256, d.file_name, x.redacted_sha256 from ops.delivery as d"
+        " inner join ops.redaction as x using (sha256) where x.redacted_sha256 is not null",
+    )
+    was_sealed = {Path(name).suffix for sha256, name, _ in copies if sha256 in world.sealed}
+    assert was_sealed >= {".csv", ".xlsx", ".xls", ".jsonl"}
+    for sha256, name, copy in copies:
+        assert not path_of(sha256).exists()
+        assert is_sealed(path_of(copy)), name
+        with opened(path_of(copy)) as file:
+            assert file.readline()
+    assert list(settings().landing.rglob("*.json*")) == []
+
+
 def test_the_proof_says_where_and_how_much_and_nothing_else(world: World) -> None:
     proof = world.proof
     assert proof.state == "done"
     assert proof.proof["found"] == 0
+    assert proof.proof["closed_files"] == 1
     assert proof.proof["tables"] > 150
     assert {"raw.county_person", "vault.identifier", "marts.person_month", "landing"} <= set(
         proof.places
@@ -354,7 +367,7 @@ def test_a_new_file_with_the_person_is_loaded_without_him(world: World, kind: st
     assert loaded == len(rows_of(contract)) - (0 if shared else 1)
     left = searched(world.dsn, [GONE.resident_id, GONE.bank_no, GONE.insurance_no, GONE.phone])
     assert not any(left.values())
-    assert not [name for name, data in files.landed() if GONE.resident_id.encode() in data]
+    assert not [n for n, data in files.landed() if data and GONE.resident_id.encode() in data]
 
 
 def test_a_version_of_before_is_explained_by_the_erasure(world: World) -> None:

@@ -146,6 +146,25 @@ def test_all_pages_one_a_line(api: Api, home: Path) -> None:
     assert extract().sha256 == landed.sha256
 
 
+def test_an_extraction_that_broke_off_is_dropped_as_a_whole(api: Api, home: Path) -> None:
+    """Of a page that was taken out alone nobody would know: the next one follows the last."""
+    whole = extract()
+    api.script = {3: [Answer(503)] * 3}
+    with pytest.raises(SourceUnavailable):
+        extract()
+    assert [page.name for page in health_insurance.kept_pages()] == ["000001.json", "000002.json"]
+    health_insurance.drop_pages(lambda page: page.name == "000003.json")
+    assert len(list(health_insurance.kept_pages())) == 2
+    health_insurance.drop_pages(lambda page: page.name == "000001.json")
+    assert list(health_insurance.kept_pages()) == []
+    api.served.clear()
+    assert extract().sha256 == whole.sha256
+    assert api.served == [1, 2, 3, 4]
+    (home / PARTS).with_name(f".{PERIOD}.discarded").mkdir()  # as a kill leaves it
+    health_insurance.drop_pages(lambda _: False)
+    assert not [path for path in (home / PARTS).parent.iterdir() if path.is_dir()]
+
+
 def test_a_single_page_without_records(api: Api) -> None:
     api.script = {1: [Answer(body=b'{"data": [], "next_cursor": null}')]}
     assert pages(extract()) == [{"data": [], "next_cursor": None}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -18,6 +19,7 @@ from include.settings import settings
 from include.subject import look
 from include.subject.look import LookRefused
 from include.vault import identifier_key
+from include.vault.rotating import ROTATION_LOCK, RotationUnderWay
 from tests.conftest import only_environment
 from tests.unit.landed import household_no
 
@@ -223,14 +225,14 @@ def test_attack_a_look_whose_record_is_rolled_back_gives_no_answer(worker: str) 
         asked = connection.execute(
             "select person.ask(%s, 'alert_check', 'x')", [_key(0)]
         ).fetchone()
-        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="not on record yet"):
             connection.execute("select person.answer(%s)", asked)
     with connect("case_worker") as connection:
         connection.execute("savepoint a")
         asked = connection.execute(
             "select person.ask(%s, 'alert_check', 'x')", [_key(0)]
         ).fetchone()
-        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="not on record yet"):
             connection.execute("select person.answer(%s)", asked)
     with connect("case_worker") as connection:
         asked = connection.execute(
@@ -281,6 +283,71 @@ def test_attack_a_search_path_of_ones_own_changes_nothing(worker: str) -> None:
         row = superuser.execute("select reason from audit.event where seq = %s", [seq]).fetchone()
         superuser.execute("drop schema own cascade")
     assert row == ("why",)
+
+
+def test_nobody_is_looked_at_while_keys_are_rotated(
+    worker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At work or interrupted, by the command and by the functions alone. Nothing is on record."""
+    monkeypatch.setenv("WAREHOUSE_SCHEMAS_WAIT_S", "0.1")
+    settings.cache_clear()
+    with connect("case_worker") as connection:
+        asked = connection.execute(
+            "select person.ask(%s, 'alert_check', 'x')", [_key(0)]
+        ).fetchone()
+    before = _events(worker)
+
+    def refused(why: str) -> None:
+        with pytest.raises(RotationUnderWay, match=why):
+            look.look_up(_key(0), "alert_check", "x")
+        for statement, values in (
+            ("select person.ask(%s, 'alert_check', 'x')", [_key(0)]),
+            ("select person.answer(%s)", asked),
+        ):
+            with (
+                connect("case_worker") as connection,
+                pytest.raises(
+                    psycopg.errors.ObjectNotInPrerequisiteState, match="keys are being rotated"
+                ),
+            ):
+                connection.execute(statement.encode(), values)
+
+    with psycopg.connect(worker, autocommit=True) as rotation:
+        rotation.execute("select pg_advisory_lock(%s)", [ROTATION_LOCK])
+        refused("did not end in time")
+    with psycopg.connect(worker, autocommit=True) as rotation:
+        rotation.execute(
+            "insert into vault.key_version (version, fingerprint, state)"
+            " values (1, repeat('a', 64), 'current'), (2, repeat('b', 64), 'next');"
+            "insert into vault.rotation (from_version, to_version, requested_by, reason)"
+            " values (1, 2, 'li', 'r')"
+        )
+        refused("from version 1 to 2")
+        rotation.execute("delete from vault.rotation; delete from vault.key_version")
+    assert _events(worker) == before
+    with connect("case_worker") as connection:
+        told = connection.execute("select person.answer(%s)", asked).fetchone()
+    assert told is not None
+    assert told[0]["outcome"] == "shown"
+
+
+def test_a_look_waits_for_the_end_of_a_rotation_at_work(worker: str) -> None:
+    told: list[dict[str, Any]] = []
+    looking = threading.Thread(
+        target=lambda: told.append(look.look_up(_key(0), "alert_check", "x"))
+    )
+    with psycopg.connect(worker, autocommit=True) as rotation:
+        rotation.execute("select pg_advisory_lock(%s)", [ROTATION_LOCK])
+        looking.start()
+        while not rotation.execute(
+            "select 1 from pg_locks where locktype = 'advisory' and objid = %s and not granted"
+            " and database = (select oid from pg_database where datname = current_database())",
+            [ROTATION_LOCK],
+        ).fetchone():
+            assert looking.is_alive()
+        assert told == []
+    looking.join(30)
+    assert [each["outcome"] for each in told] == ["shown"]
 
 
 def test_the_procedure_asks_and_answers_in_a_session_of_its_own(worker: str) -> None:
