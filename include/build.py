@@ -21,6 +21,7 @@ from include import kept
 from include.database import acting_as, connect, dsn_of
 from include.errors import WarehouseError
 from include.locks import begin_candidate, complete_candidate, working_schemas
+from include.months import demand_month
 from include.settings import PROJECT_ROOT, settings
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -78,8 +79,9 @@ def open_build(
     The time is read here, once; everything after is a function of the record. It is read when
     nobody is about to commit what bears an earlier time, so that the build and whoever repeats it
     know the same. What the build runs is kept (include/kept.py). A trial (default: where
-    ``known_at`` is given) is nothing that has to be published.
+    ``known_at`` is given) is nothing that has to be published. Raises NotAMonth.
     """
+    demand_month(period)
     is_trial = known_at is not None if is_trial is None else is_trial
     code, seeds = kept.keep(DBT_PROJECT)
     with connect() as connection:

@@ -9,6 +9,7 @@ from typing import Any
 
 from include.contracts import Source, kinds_of
 from include.database import connect
+from include.months import demand_month
 
 _log = logging.getLogger(__name__)
 
@@ -16,8 +17,9 @@ _log = logging.getLogger(__name__)
 def judge_deliveries(source: Source, period: str) -> dict[str, int]:
     """Judge what has no verdict yet, write the receipts that are due, tell of what was rejected.
 
-    Returns how many of the period's deliveries have which verdict.
+    Returns how many of the period's deliveries have which verdict. Raises NotAMonth.
     """
+    demand_month(period)
     from include.acceptance import judge
     from include.notices import tell
     from include.receipts import write_due

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,11 +15,11 @@ from include.contracts import kinds_of
 from include.errors import BackfillRefused
 from include.holds import held_months
 from include.landing import path_of
+from include.months import is_month
 from include.readiness import CITY, SOURCES
 
 FIRST_MONTH = "2021-01"
 """No source delivers months before it."""
-_PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _TO_NAME = 5
 """So many of the missing files are named; the rest is counted."""
 
@@ -76,7 +75,7 @@ def this_month() -> str:
 def demand_sound(request: Request, running_month: str) -> None:
     """Raise BackfillRefused, naming the rule, where the words of the request break one."""
     for name, period in (("FROM", request.first), ("TO", request.last)):
-        if not _PERIOD.fullmatch(period):
+        if not is_month(period):
             raise BackfillRefused(
                 f"{name} is no month.", rule="no_month", remedy="write it as 2026-01."
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from include.errors import GoAheadRefused
+from include.months import demand_month, is_month
 
 if TYPE_CHECKING:
     from include.readiness import Readiness
@@ -54,6 +54,8 @@ def show(
     from include.database import connect
     from include.readiness import SOURCES, assess, known_months
 
+    if period is not None:
+        demand_month(period)
     now = datetime.now(UTC)
     with connect() as connection:
         periods = [period] if period else known_months(connection)[-limit:]
@@ -94,7 +96,7 @@ def go_ahead(
     """
     from include.readiness import SOURCES, ask, record_go_ahead
 
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", period):
+    if not is_month(period):
         raise GoAheadRefused(f"{period!r} is no month.", remedy="write it as 2026-01.")
     if not reason.strip():
         raise GoAheadRefused("the reason is empty.", remedy='say why, as in --reason "…".')

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 
 from include.errors import WarehouseError
+from include.months import is_month
 
 NEVER = 10**6
 """A month after all others: the event that does not happen."""
@@ -14,7 +14,7 @@ CHINA = dt.timezone(dt.timedelta(hours=8))
 
 def month(period: str) -> int:
     """``2026-01`` -> months since year 0. Raises WarehouseError on anything else."""
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", period):
+    if not is_month(period):
         raise WarehouseError(
             f"{period!r} is no month.", remedy="write the year and the month, such as 2026-01."
         )

@@ -12,6 +12,7 @@ from include.contracts import Contract, contracts
 from include.database import connect
 from include.errors import ConfigurationMissing, SourceUnavailable
 from include.landing import Landed, store
+from include.months import demand_month
 from include.settings import settings
 from include.transport import distrust
 
@@ -28,8 +29,10 @@ def extract(period: str, kind: str) -> Landed:
     ordered by the table's grain and then by all else (the grain may be given twice), so that an
     unchanged source gives the same file.
 
-    Raises SourceUnavailable where the database does not answer or lacks what the contract names.
+    Raises SourceUnavailable where the database does not answer or lacks what the contract names,
+    NotAMonth.
     """
+    demand_month(period)
     contract = contracts()[kind]
     since = _since(period, kind)
     if not settings().civil_affairs_dsn:

@@ -14,6 +14,7 @@ from include.contracts import Contract, kinds_of
 from include.errors import ConfigurationMissing, DeliveryMissing, SourceUnavailable
 from include.forms import SUFFIXES
 from include.landing import Landed, plain_name, store
+from include.months import demand_month
 from include.settings import settings
 
 _log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ def _fetch(
 
 
 def _folder_of(period: str, county_code: str) -> str:
+    demand_month(period)  # it could lead to another folder of the server
     root = settings().county_url_overrides.get(county_code) or settings().county_url
     if not root:
         raise ConfigurationMissing(

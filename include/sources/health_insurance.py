@@ -18,6 +18,7 @@ from tenacity.wait import wait_base, wait_exponential
 
 from include.errors import ConfigurationMissing, SourceUnavailable
 from include.landing import Landed, keep, opened, store
+from include.months import demand_month
 from include.settings import settings
 from include.transport import distrust, trusting
 
@@ -74,8 +75,9 @@ def extract(period: str, kind: str, patience: Patience | None = None) -> Landed:
     at the first page it lacks and asks for no page twice. The pages are removed once landed: the
     next extraction starts afresh. Two extractions of the same take turns.
 
-    Raises SourceUnavailable, naming the page, when the retries are used up.
+    Raises SourceUnavailable, naming the page, when the retries are used up; NotAMonth.
     """
+    demand_month(period)  # it is a folder's name and the API's parameter
     if not settings().health_api_url:
         raise ConfigurationMissing(
             "WAREHOUSE_HEALTH_API_URL is not set.", remedy="set it to the API's base address."

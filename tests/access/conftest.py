@@ -68,6 +68,12 @@ def accessible(
             admin.execute(f"drop owned by {OWNER}; drop role {OWNER}".encode())
 
 
+@pytest.fixture(scope="package")
+def admin_url(accessible: str, server_dsn: str) -> str:
+    """A superuser's URL of the warehouse: whoever holds it sees all that happens there."""
+    return database_url(server_dsn, urlsplit(accessible).path.lstrip("/"))
+
+
 def _make(url: str) -> None:
     migrate()
     ensure_raw_tables()
