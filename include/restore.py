@@ -222,6 +222,13 @@ def _take_keys(folder: Path) -> None:
     """Put the backup's keys among our secrets; what the environment sets stays."""
     home = settings().home
     kept = json.loads((folder / SECRETS).read_text(encoding="utf-8"))
+    if again.demand_secret() and kept.get("erasure") not in (None, settings().erasure_secret):
+        raise RestoreRefused(
+            "persons were erased here with another secret than the backup's, and would not be known"
+            " by it.",
+            remedy="restore into another home, or without the backup's secrets; where the persons"
+            f" are of another warehouse, put {AUDIT}/{again.LIST} away.",
+        )
     own = credentials(home)
     own |= {name: kept[name] for name in _KEYS if name in kept}
     write_private(home / SECRETS, json.dumps(own, indent=1) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -227,6 +228,16 @@ def person(resident_id: str) -> list[dict[str, str]]:
              "name": "佘甲乙丙", "status": "正常"}]  # fmt: skip
 
 
+def _with_secrets(folder: Path, copy: Path) -> Path:
+    """A copy of a backup as it is of a warehouse with other secrets, which came along."""
+    shutil.copytree(folder, copy)
+    (copy / backups.SECRETS).write_text(json.dumps({"erasure": "another"}))
+    told = json.loads((copy / backups.MANIFEST).read_text())
+    told |= {"with_secrets": True, "files": dict(backups.sums(copy))}
+    (copy / backups.MANIFEST).write_text(json.dumps(told))
+    return copy
+
+
 def test_whoever_was_erased_since_is_erased_again_and_kept_out(
     filled: str, server_dsn: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
@@ -269,7 +280,11 @@ def test_whoever_was_erased_since_is_erased_again_and_kept_out(
             with pytest.raises(ConfigurationMissing, match="WAREHOUSE_ERASURE_SECRET is not"):
                 restore(tmp_path / "kept", replace=True)
             assert rows(dsn, "select count(*) from ops.erasure") == [(0,)]
-        use(monkeypatch, erasure_secret=SECRET, landing_key="")
+        use(monkeypatch, erasure_secret=SECRET)
+        with pytest.raises(RestoreRefused, match="with another secret than the backup's"):
+            restore(_with_secrets(tmp_path / "kept", tmp_path / "others"), replace=True)
+        assert not (home / "secrets.json").exists()
+        use(monkeypatch, landing_key="")
         with pytest.raises(RestoreRefused, match="erased again from files that are encrypted"):
             restore(tmp_path / "kept", replace=True, other_key=True)
         assert rows(dsn, "select count(*) from ops.erasure") == [(0,)]

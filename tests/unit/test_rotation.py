@@ -25,6 +25,8 @@ from include.locks import working_schemas
 from include.publish import publish
 from include.rollback import rollback
 from include.settings import PROJECT_ROOT, settings
+from include.subject import correction, erasure
+from include.subject.holdings import holdings
 from include.vault import rotation
 from include.vault.months import NotAsPublished, demand_untouched
 from include.vault.places import keys, places
@@ -315,6 +317,12 @@ def test_what_bears_keys_is_refused_by_name_until_it_has_ended(db: psycopg.Conne
         rollback(MONTHS[0], reason="r", by="li")
     with refused:
         merge("a", "b", "r", "li")
+    with refused:
+        holdings("a" * 12)
+    with refused:
+        correction.request("a" * 12, 1, 1, "sex", "x")
+    with refused:
+        erasure.order("a" * 12, "consent_withdrawn", "r")
     with pytest.raises(RotationUnderWay, match="begun and has not ended"):
         rotated()
     with pytest.MonkeyPatch.context() as patch:
