@@ -13,7 +13,6 @@ from tests.access.conftest import COUNTY, OTHER, Login, refused
 from tests.access.test_rows import ANALYST, one
 from tests.expectations.candidate import PERIOD
 
-ALL = "select 1 from marts.household_month"
 BE = f"set local role {ANALYST}"
 BY_MONTH = "monitored_ym = '{}'"
 
@@ -86,12 +85,18 @@ def as_role(admin_url: str, role: str) -> Iterator[psycopg.Connection]:
         admin.rollback()
 
 
-def passed_over(session: psycopg.Connection, condition: str, by_index: bool = False) -> int:
+def passed_over(
+    session: psycopg.Connection,
+    condition: str,
+    by_index: bool = False,
+    mart: str = "household_month",
+) -> int:
     """Rows that EXPLAIN ANALYZE says were read and left out."""
     session.execute(f"set local enable_seqscan = {'off' if by_index else 'on'}".encode())
     session.execute(f"set local enable_bitmapscan = {'off' if by_index else 'on'}".encode())
-    ((plan,),) = (one(session, f"explain (analyze, format json) {ALL} where {condition}"),)
-    return _removed(plan[0]["Plan"])
+    query = f"select 1 from marts.{mart} where {condition}"
+    ((plan,),) = one(session, f"explain (analyze, format json) {query}")
+    return _removed(plan["Plan"])
 
 
 def _removed(node: dict[str, Any]) -> int:
@@ -128,12 +133,21 @@ def test_explain_analyze_does_tell_how_many_others_there_are_and_whether_a_key_i
         )
         by_county = "select county_code, min(household_key) from marts.household_month group by 1"
         keys: dict[str, str] = dict(admin.execute(by_county.encode()).fetchall())
+        findings = admin.execute(
+            "select rule_code, count(*) filter (where county_code <> %s) from marts.data_finding"
+            " group by 1",
+            [COUNTY],
+        ).fetchall()
     key = f"period = '{PERIOD}' and household_key = '{{}}'"
+    rule = f"period = '{PERIOD}' and rule_code = '{{}}'"
     with as_role(admin_url, ANALYST) as county:
         assert passed_over(county, "true") == everybody - own
         told = {c: passed_over(county, key.format(keys[c]), by_index=True) for c in keys}
         assert told.pop(COUNTY) == passed_over(county, key.format("nobody"), by_index=True) == 0
         assert set(told.values()) == {1}  # the same for each of the other counties
+        assert findings
+        for code, of_others in findings:
+            assert passed_over(county, rule.format(code), True, "data_finding") == of_others
 
 
 def test_no_index_answers_a_condition_on_what_is_no_part_of_a_mart_s_key(admin_url: str) -> None:
