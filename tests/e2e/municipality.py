@@ -20,6 +20,7 @@ import psutil
 import psycopg
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
+from include.access.enforce import enforce
 from include.services import embedded, postgres
 from include.settings import PROJECT_ROOT, settings
 from tests.conftest import only_environment
@@ -86,16 +87,22 @@ class Municipality:
         settings.cache_clear()
 
     def copy(self, name: str) -> str:
-        """A database with all that the warehouse holds now; its URL as the ETL account."""
+        """A database with all that the warehouse holds now; its URL as the ETL account.
+
+        Owners, grants and policies come along, for the superuser copies it.
+        """
         with only_environment(home=str(self.home)):
-            source = embedded.dsn("warehouse_etl", "warehouse")
-            target = embedded.dsn("warehouse_etl", name)
-            admin = embedded.dsn("postgres", "postgres")
+            source, target, admin = (
+                embedded.dsn("postgres", database) for database in ("warehouse", name, "postgres")
+            )
+            owner = embedded.dsn("warehouse_etl", name)
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f"create database {name} owner warehouse_etl".encode())
-        dumped = postgres_tool("pg_dump", "--no-privileges", dsn=source)
+        dumped = postgres_tool("pg_dump", dsn=source)
         postgres_tool("psql", "--quiet", "--set=ON_ERROR_STOP=1", dsn=target, given=dumped)
-        return target
+        with only_environment(dsn=owner):
+            enforce()  # what is granted of a database is not copied
+        return owner
 
     def build_elsewhere(self, dsn: str, period: str) -> None:
         """Bring a month into another database and publish it there, without Airflow."""
