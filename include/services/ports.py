@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,20 +41,23 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 def ports(home: Path) -> dict[str, int]:
     """Service -> port; ``WAREHOUSE_PORT_<SERVICE>`` wins over the recorded one."""
-    return _settle(home, owned=None)[0]
+    return _settle(home)[0]
 
 
-def claim(home: Path, owned: set[str]) -> tuple[dict[str, int], list[Moved]]:
-    """Ports for a start: like ``ports``, but each must be free unless in ``owned``.
+def claim(home: Path, owned: set[str], wanted: set[str]) -> tuple[dict[str, int], list[Moved]]:
+    """Ports for a start: like ``ports``, but each ``wanted`` one must be free unless in ``owned``.
 
-    ``owned`` names the services that run already and hold their port themselves. A recorded port
-    that someone else holds is replaced by the next free one; one set in the environment is not.
+    ``wanted`` names what is to be started, ``owned`` what runs already and holds its port itself. A
+    recorded port that someone else holds is replaced by the next free one; one set in the
+    environment is not.
     Raises ServiceFailed where a fixed port is taken, or a port would move under running services.
     """
-    return _settle(home, owned=owned)
+    return _settle(home, owned, wanted)
 
 
-def _settle(home: Path, owned: set[str] | None) -> tuple[dict[str, int], list[Moved]]:
+def _settle(
+    home: Path, owned: Collection[str] = (), claimed: Collection[str] = ()
+) -> tuple[dict[str, int], list[Moved]]:
     home.mkdir(parents=True, exist_ok=True)
     path = home / "ports.json"
     moved: list[Moved] = []
@@ -64,9 +68,8 @@ def _settle(home: Path, owned: set[str] | None) -> tuple[dict[str, int], list[Mo
         for service, preferred in PREFERRED.items():
             fixed = _fixed(service)
             wanted = fixed or recorded.get(service, preferred)
-            must_check = owned is not None or (fixed is None and service not in recorded)
-            busy = owned is not None and service in owned
-            if must_check and not busy and not is_free(wanted):
+            must_check = service in claimed or (fixed is None and service not in recorded)
+            if must_check and service not in owned and not is_free(wanted):
                 if fixed is not None:
                     raise ServiceFailed(
                         f"Port {fixed} of {service} is taken by another process.",

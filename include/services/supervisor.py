@@ -56,9 +56,10 @@ def start(names: Sequence[str] | None = None, notify: Notify = lambda *_: None) 
     with _only_one(home):
         _check_disk(home)
         names = None if names is None else list(names)
-        alive = {name for name in chosen() if processes.running(home, name)}
-        owned = {service.port for service in chosen().values() if service.name in alive}
-        _, moved = claim(home, {port for port in owned if port})
+        running = [s for s in chosen().values() if processes.running(home, s.name)]
+        owned = {service.port for service in running if service.port}
+        wanted = {service.port for service in chosen(names).values() if service.port}
+        _, moved = claim(home, owned, wanted)
         for change in moved:
             notify(change.service, "note", str(change))
         embedded.apply()

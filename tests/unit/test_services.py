@@ -39,6 +39,8 @@ from include.services.postgres import configuration
 from include.settings import settings
 from include.vault.secrets import known_secrets
 
+ALL = set(PREFERRED)
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -107,7 +109,7 @@ def test_ports_are_kept(home: Path) -> None:
 def test_taken_port_moves_and_says_so(home: Path, listener: socket.socket) -> None:
     recorded = {**ports(home), "sftp": port_of(listener)}
     (home / "ports.json").write_text(json.dumps(recorded))
-    chosen_ports, moved = claim(home, owned=set())
+    chosen_ports, moved = claim(home, set(), ALL)
     notes = [change for change in moved if change.service == "sftp"]
     assert [change.wanted for change in notes] == [port_of(listener)]
     assert chosen_ports["sftp"] == notes[0].got != port_of(listener)
@@ -122,7 +124,7 @@ def test_a_moved_port_is_no_other_service_s(
     taken = port_of(listener)
     monkeypatch.setitem(PREFERRED, "health_api", taken)
     monkeypatch.setitem(PREFERRED, "pages", taken + 1)
-    chosen_ports, _ = claim(home, owned=set())
+    chosen_ports, _ = claim(home, set(), ALL)
     assert len(set(chosen_ports.values())) == len(PREFERRED)
     assert chosen_ports["health_api"] not in (taken, taken + 1)
 
@@ -130,8 +132,7 @@ def test_a_moved_port_is_no_other_service_s(
 def test_own_running_service_keeps_its_port(home: Path, listener: socket.socket) -> None:
     free = {**ports(home), "sftp": port_of(listener)}
     (home / "ports.json").write_text(json.dumps(free))
-    others = set(PREFERRED)
-    chosen_ports, moved = claim(home, owned=others)
+    chosen_ports, moved = claim(home, ALL, ALL)
     assert chosen_ports == free
     assert moved == []
 
@@ -140,7 +141,15 @@ def test_port_does_not_move_under_running_services(home: Path, listener: socket.
     (home / "ports.json").parent.mkdir(exist_ok=True)
     (home / "ports.json").write_text(json.dumps({**ports(home), "sftp": port_of(listener)}))
     with pytest.raises(ServiceFailed, match="other services run that know it"):
-        claim(home, owned=set(PREFERRED) - {"sftp"})
+        claim(home, ALL - {"sftp"}, ALL)
+
+
+def test_a_port_that_nothing_is_started_on_may_be_taken_meanwhile(
+    home: Path, listener: socket.socket
+) -> None:
+    recorded = {**ports(home), "sftp": port_of(listener)}
+    (home / "ports.json").write_text(json.dumps(recorded))
+    assert claim(home, {"postgres"}, {"postgres", "pages"}) == (recorded, [])
 
 
 def test_fixed_port_that_is_taken_is_refused(
@@ -149,7 +158,7 @@ def test_fixed_port_that_is_taken_is_refused(
     monkeypatch.setenv("WAREHOUSE_PORT_SFTP", str(port_of(listener)))
     assert ports(home)["sftp"] == port_of(listener)
     with pytest.raises(ServiceFailed, match=f"Port {port_of(listener)} of sftp is taken"):
-        claim(home, owned=set())
+        claim(home, set(), ALL)
 
 
 @pytest.mark.parametrize("text", ["x", "0", "65536", "-1"])
