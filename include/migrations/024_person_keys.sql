@@ -1,5 +1,5 @@
--- Versions of the secret that person keys are made with, by fingerprint: a keyed hash of a constant.
--- Without it a wrong secret would make every person a new one unnoticed.
+-- Versions of the secret that person keys are made with, by fingerprint: a keyed hash of a
+-- constant. Without it a wrong secret would make every person a new one unnoticed.
 create table vault.key_version (
     version integer primary key,
     fingerprint text not null unique check (fingerprint ~ '^[0-9a-f]{64}$'),
@@ -8,7 +8,8 @@ create table vault.key_version (
 );
 create unique index key_version_in_force on vault.key_version (state) where state <> 'retired';
 
--- A rotation of the keys, from one version to the next; one at a time. ``phase`` is what comes next.
+-- A rotation of the keys, from one version to the next; one at a time. ``phase`` is what comes
+-- next.
 create table vault.rotation (
     rotation_id bigint generated always as identity primary key,
     from_version integer not null references vault.key_version,

@@ -1,5 +1,6 @@
 -- Who looked at whom, why and when, and who did what to a person's data. Each row bears the hash of
--- the one before it, so a row that is changed, taken out or put in between shows (include/audit.py).
+-- the one before it, so a row that is changed, taken out or put in between shows
+-- (include/audit.py).
 create schema if not exists audit;
 
 -- Whom rows of the chain are about. The chain itself has no person's key in it: when keys are made
