@@ -51,7 +51,7 @@ insert into seeds.ref_area values ('431026000000', '汝城县'), ('431026100200'
 
 
 @pytest.fixture(scope="module")
-def people(warehouse_module: str) -> str:
+def people(warehouse_module: str) -> Iterator[str]:
     """One household in each of two counties, published; a case worker of the first."""
     with psycopg.connect(warehouse_module) as connection:
         connection.execute(_MARTS.encode())
@@ -68,7 +68,9 @@ def people(warehouse_module: str) -> str:
             b"grant execute on function person.ask, person.answer, audit.head to case_worker;"
             b"grant execute on procedure person.look_up to case_worker"
         )
-    return warehouse_module
+    yield warehouse_module
+    with psycopg.connect(warehouse_module) as connection:
+        connection.execute(f"drop role {_WORKER}".encode())  # it would be of all databases
 
 
 def _household(connection: psycopg.Connection[Any], n: int, county: str) -> None:
