@@ -243,14 +243,14 @@ def test_the_command_tells_what_it_could_not_prove_and_goes_on(published: str) -
     """The first version's code is gone, the second's deliveries are others, the third's rows."""
     of_version = "where build_id = (select build_id from ops.publication where version = 1)"
     (code,) = rows(f"select code_sha256 from ops.build {of_version}")
-    with connect() as connection:
+    with psycopg.connect(published) as connection:
         connection.execute(f"update ops.build set code_sha256 = 'gone' {of_version}".encode())
         connection.execute(
             "update ops.publication set deliveries = deliveries || 999::bigint where version = 2"
         )
         connection.execute("update marts.household_month set members = members + 1")
     told = CliRunner().invoke(app, ["verify", "--all", "--json"], catch_exceptions=False)
-    with connect() as connection:
+    with psycopg.connect(published) as connection:
         connection.execute(f"update ops.build set code_sha256 = %s {of_version}".encode(), code)
         connection.execute("update ops.publication set deliveries = array_remove(deliveries, 999)")
         connection.execute("update marts.household_month set members = members - 1")
