@@ -18,6 +18,7 @@ from include import stale
 from include.airflow_api import BUILD, WATCH, Airflow, AirflowBackfill, Run
 from include.backfill.record import Record, adopt, recorded
 from include.backfill.request import InFlight
+from include.database import connect
 from include.holds import held_months
 from include.unfinished import unfinished_months
 
@@ -73,8 +74,9 @@ def settle(connection: psycopg.Connection[Any], airflow: Airflow) -> None:
     """Bring the records that have not ended up to date, and take in what Airflow has without us."""
     known = airflow.backfills()
     adopt(connection, airflow, known)
-    stale.mark(connection)
     connection.commit()
+    with connect("publisher") as marks:  # on the scorecard too
+        stale.mark(marks)
     waiting = [each for each in recorded(connection) if each.state in _OPEN]
     if not waiting:
         return
