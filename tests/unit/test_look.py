@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -25,7 +24,6 @@ from tests.unit.landed import household_no
 
 ID, NAME, PHONE = "431099198001010017", "欧阳测试", "13812345678"
 OURS, OTHERS = "431026", "431027"
-_GROUPS = ("case_worker", "bi_city", "bi_county_431026", "bi_county_431027")
 _WORKER = "look_test_worker"
 _MARTS = """
 create table marts.person_month
@@ -57,17 +55,8 @@ def people(warehouse_module: str) -> Iterator[str]:
         connection.execute(_MARTS.encode())
         for n, county in enumerate((OURS, OTHERS)):
             _household(connection, n, county)
-        for role in _GROUPS:
-            with suppress(psycopg.errors.DuplicateObject), connection.transaction():
-                connection.execute(f"create role {role} nologin".encode())
-        with suppress(psycopg.errors.DuplicateObject), connection.transaction():
-            connection.execute(f"create role {_WORKER} login password 'look'".encode())
+        connection.execute(f"create role {_WORKER} login password 'look'".encode())
         connection.execute(f"grant case_worker, bi_county_{OURS} to {_WORKER}".encode())
-        connection.execute(b"grant usage on schema person, audit to case_worker")
-        connection.execute(
-            b"grant execute on function person.ask, person.answer, audit.head to case_worker;"
-            b"grant execute on procedure person.look_up to case_worker"
-        )
     yield warehouse_module
     with psycopg.connect(warehouse_module) as connection:
         connection.execute(f"drop role {_WORKER}".encode())  # it would be of all databases
