@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from include.errors import GateBlocked
-from include.marts import Mart, columns_of
+from include.marts import Mart, columns_of, grain_of
 
 _DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
 _WAYS = (
@@ -120,14 +120,7 @@ def _steps(
         for name, kind in sorted(published.items())
         if name in now and not is_wider(kind, now[name])
     ]
-    grain = connection.execute(
-        "select array_agg(a.attname::text order by array_position(i.indkey::smallint[], a.attnum))"
-        " from pg_index as i inner join pg_attribute as a"
-        " on i.indrelid = a.attrelid and a.attnum = any(i.indkey)"
-        " where i.indrelid = to_regclass(%s) and i.indisprimary",
-        [f"marts.{mart.name}"],
-    ).fetchone()
-    is_keyed_anew = grain is not None and grain[0] != list(mart.grain)
+    is_keyed_anew = grain_of(connection, "marts", mart.name) != mart.grain
     if gone or narrowed or is_keyed_anew:
         words = [
             f"{label}: {', '.join(columns)}"
@@ -171,7 +164,10 @@ def _apply(connection: psycopg.Connection[Any], change: ColumnChange) -> None:
 
 
 def _create(connection: psycopg.Connection[Any], mart: Mart) -> None:
-    """Tables like the candidate, with its comments, keyed by its grain."""
+    """Tables like the candidate, with its comments, keyed by its grain.
+
+    ``protect`` then has the key of marts.<mart> begin with whose the row is.
+    """
     candidate = sql.Identifier("candidate", mart.name)
     comment = connection.execute(
         "select obj_description(to_regclass(%s), 'pg_class')", [f"candidate.{mart.name}"]

@@ -63,6 +63,25 @@ def columns_of(
     )
 
 
+def grain_of(connection: psycopg.Connection[Any], schema: str, name: str) -> tuple[str, ...]:
+    """The mart's key in a schema; empty where it has none.
+
+    Of a published mart it is what the archive keys each version by: the key of marts.<mart> begins
+    with whose the row is (roles.yml, indexes), whether that is part of the grain or not.
+    """
+    return tuple(
+        column
+        for (column,) in connection.execute(
+            "select a.attname::text from pg_index as i"
+            " cross join lateral unnest(i.indkey) with ordinality as k (attnum, position)"
+            " inner join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum"
+            " where i.indrelid = to_regclass(%s) and i.indisprimary"
+            " and a.attname <> 'publication_id' order by k.position",
+            [f"{'archive' if schema == 'marts' else schema}.{name}"],
+        )
+    )
+
+
 def content(
     connection: psycopg.Connection[Any],
     schema: str,
@@ -113,16 +132,7 @@ def _tables(connection: psycopg.Connection[Any], schema: str) -> list[str]:
 
 def _mart(connection: psycopg.Connection[Any], schema: str, name: str) -> Mart:
     columns = columns_of(connection, schema, name)
-    grain = tuple(
-        column
-        for (column,) in connection.execute(
-            "select a.attname::text from pg_index as i"
-            " cross join lateral unnest(i.indkey) with ordinality as k (attnum, position)"
-            " inner join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum"
-            " where i.indrelid = to_regclass(%s) and i.indisprimary order by k.position",
-            [f"{schema}.{name}"],
-        )
-    )
+    grain = grain_of(connection, schema, name)
     if not grain or "period" not in dict(columns):
         raise GateBlocked(
             "has no primary key." if not grain else "has no column period.",

@@ -16,7 +16,9 @@ PUBLIC = "public"
 class Thing:
     """A schema, table, view, sequence or function. ``granted`` is [(privilege, role)] without the
     owner's own; ``address`` is how a statement names it. ``columns`` is [(name, type, whether the
-    planner keeps statistics)] of tables, ``policies`` [(name, for, to, using, with check)].
+    planner keeps statistics)] of tables, ``policies`` [(name, for, to, using, with check)],
+    ``indexes`` [(name, columns, whether it is a key, whether of all rows)]; an expression
+    in an index is a column None.
     """
 
     kind: str
@@ -33,6 +35,7 @@ class Thing:
     columns: tuple[tuple[str, str, bool], ...] = ()
     column_grants: tuple[tuple[str, str, str], ...] = ()
     policies: tuple[tuple[str, str, str, str, str], ...] = ()
+    indexes: tuple[tuple[str, list[str | None], bool, bool], ...] = ()
 
 
 def quote(name: str) -> str:
@@ -118,7 +121,26 @@ select
         ))
         from pg_policies as p
         where p.schemaname = n.nspname and p.tablename = c.relname
-    ), '[]') as policies
+    ), '[]') as policies,
+    coalesce((
+        select jsonb_agg(jsonb_build_array(
+            (select x.relname from pg_class as x where x.oid = i.indexrelid),
+            (
+                select jsonb_agg(t.attname order by k.position)
+                from unnest(i.indkey::smallint[]) with ordinality as k (attnum, position)
+                left join pg_attribute as t
+                on t.attrelid = c.oid and t.attnum = k.attnum
+                where k.position <= i.indnkeyatts
+            ),
+            exists (
+                select from pg_constraint as s
+                where s.conindid = i.indexrelid and s.contype in ('p', 'u')
+            ),
+            i.indpred is null
+        ))
+        from pg_index as i
+        where i.indrelid = c.oid
+    ), '[]') as indexes
 from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
 where {_OURS} and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')

@@ -62,6 +62,7 @@ class Schema(_Part):
     functions: dict[str, Rules] = Field(default_factory=dict)
     rows: dict[str, Rows] | None = None
     statistics: list[str] | None = None
+    indexes: list[str] | None = None
 
     def rules(self, kind: str, name: str) -> list[Rules]:
         """What is said of an object of ``kind`` (tables, sequences, functions) by all patterns."""

@@ -16,8 +16,8 @@ from include.settings import DUTIES, settings
 
 _LOCK = 431023
 _ORDER = (
-    "role", "setting", "member", "schema", "owner", "grant", "default", "rows", "policy", "view",
-    "statistics",
+    "role", "setting", "member", "schema", "owner", "grant", "default", "rows", "index", "policy",
+    "view", "statistics",
 )  # fmt: skip
 _ROUNDS = 4
 """A change of owner rewrites grants, so what is left is looked at again."""

@@ -107,8 +107,8 @@ REFUSED = {
     "an operator": "create operator marts.=== (leftarg = text, rightarg = text, function = texteq)",
     "a policy": "create policy mine on marts.household_month for select using (true)",
     "no more policies": "alter table marts.household_month disable row level security",
-    "a foreign key": "create table marts.mine (p text, k text,"
-    " foreign key (p, k) references marts.household_month)",
+    "a foreign key": "create table marts.mine (p text, c text, k text, foreign key (p, c, k)"
+    " references marts.county_kpi (period, county_code, kpi))",
     "a trigger": "create trigger mine before insert on marts.household_month"
     " execute function suppress_redundant_updates_trigger()",
     "a rule": "create rule mine as on insert to marts.household_month do instead nothing",
