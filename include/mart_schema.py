@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from include.access.enforce import unprotect
 from include.errors import GateBlocked
 from include.marts import Mart, columns_of, grain_of
 
@@ -46,6 +47,8 @@ def prepare(connection: psycopg.Connection[Any], mart: Mart) -> list[ColumnChang
         _create(connection, mart)
     else:
         changes = _steps(connection, mart, published)
+        if changes:
+            unprotect(connection, "marts", mart.name)
         for change in changes:
             _apply(connection, change)
         _comment(connection, mart)

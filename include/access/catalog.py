@@ -32,6 +32,8 @@ class Thing:
     is_secured: bool = False
     is_forced: bool = False
     is_invoker: bool = False
+    is_barrier: bool = False
+    definition: str | None = None
     columns: tuple[tuple[str, str, bool], ...] = ()
     column_grants: tuple[tuple[str, str, str], ...] = ()
     policies: tuple[tuple[str, str, str, str, str], ...] = ()
@@ -99,6 +101,8 @@ select
     c.relrowsecurity as is_secured,
     c.relforcerowsecurity as is_forced,
     coalesce('security_invoker=true' = any(c.reloptions), false) as is_invoker,
+    coalesce('security_barrier=true' = any(c.reloptions), false) as is_barrier,
+    case when c.relkind = 'v' then pg_get_viewdef(c.oid) end as definition,
     coalesce((
         select jsonb_agg(jsonb_build_array(
             t.attname, format_type(t.atttypid, t.atttypmod), t.attstattarget is distinct from 0

@@ -31,6 +31,7 @@ class Role(_Part):
     duty: Duty
     does: str
     per: Literal["county", "township"] | None = None
+    made_by: list[str] = Field(default_factory=list)
     set: dict[str, str] = Field(default_factory=dict)
 
     @property
@@ -61,6 +62,7 @@ class Schema(_Part):
     sequences: dict[str, Rules] = Field(default_factory=dict)
     functions: dict[str, Rules] = Field(default_factory=dict)
     rows: dict[str, Rows] | None = None
+    views: dict[str, str] = Field(default_factory=dict)
     statistics: list[str] | None = None
     indexes: list[str] | None = None
 
@@ -85,12 +87,13 @@ class Declaration(_Part):
     @model_validator(mode="after")
     def _names_are_known(self) -> Declaration:
         named: set[str] = {role for roles in self.database.values() for role in roles}
+        named |= {maker for role in self.roles.values() for maker in role.made_by}
         for schema in self.schemas.values():
             rules = [
                 *schema.tables.values(), *schema.sequences.values(), *schema.functions.values(),
                 *(each for columns in schema.columns.values() for each in columns.values()),
             ]  # fmt: skip
-            named |= {*schema.usage, *schema.create, *(schema.rows or {})}
+            named |= {*schema.usage, *schema.create, *(schema.rows or {}), *schema.views.values()}
             named |= {role for each in rules for roles in each.grants.values() for role in roles}
             named |= {owner for owner in (schema.owner, *(r.owner for r in rules)) if owner}
         if unknown := sorted(named - set(self.roles)):

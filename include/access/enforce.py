@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import psycopg
+from psycopg import sql
 
 from include.access import roles
 from include.access.catalog import things
+from include.access.declaration import declaration
 from include.access.facts import Fact, Facts, actual_of, wanted_of
 from include.database import OWNER, connect
 from include.errors import WarehouseError
@@ -21,7 +23,7 @@ _ORDER = (
 )  # fmt: skip
 _ROUNDS = 4
 """A change of owner rewrites grants, so what is left is looked at again."""
-PROTECTED = ["marts", "archive"]
+PROTECTED = ("marts", "archive")
 
 
 class AccessRefused(WarehouseError):
@@ -80,22 +82,41 @@ def enforce() -> list[str]:
 
 
 def protect(connection: psycopg.Connection[Any]) -> None:
-    """Grants, policies and forced row-level security of all marts and archived versions.
+    """Grants, policies, forced row-level security and views of all marts and archived versions.
 
     As the publisher who owns them, in the transaction that makes, fills or changes them.
     """
     townships = roles.townships_of(connection)
     owner, _ = roles.owner_of(connection)
-    row = connection.execute("select current_user::text").fetchone()
-    wanted: Facts = {}
-    actual: Facts = {}
-    for thing in things(connection, PROTECTED):
-        if thing.relkind in ("r", "p") and row == (thing.owner,):
-            wanted |= wanted_of(thing, owner, townships)
-            actual |= actual_of(thing)
-    statements = [each.statement for each in _compared(wanted, actual) if each.statement]
-    if statements:
+    schemas = [*PROTECTED, *(view for name in PROTECTED for view in _views(name))]
+    for _ in range(_ROUNDS):  # a view is made first, and then given to whom it belongs
+        mine = {
+            name
+            for (name,) in connection.execute(
+                "select rolname::text from pg_roles where pg_has_role(oid, 'usage')"
+            )
+        }
+        wanted: Facts = {}
+        actual: Facts = {}
+        for thing in things(connection, schemas):
+            if thing.relkind in ("r", "p", "v") and thing.owner in mine:
+                wanted |= wanted_of(thing, owner, townships)
+                actual |= actual_of(thing)
+        statements = [each.statement for each in _compared(wanted, actual) if each.statement]
+        if not statements:
+            break
         _execute(connection, statements)
+
+
+def unprotect(connection: psycopg.Connection[Any], schema: str, table: str) -> None:
+    """Take away the views of a table whose columns are to change; ``protect`` makes them again."""
+    for view in _views(schema):
+        connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(view, table)))
+
+
+def _views(schema: str) -> tuple[str, ...]:
+    said = declaration().schema_of(schema)
+    return tuple(said.views) if said else ()
 
 
 def _compared(wanted: Facts, actual: Facts) -> list[Difference]:

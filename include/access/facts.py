@@ -77,32 +77,36 @@ def actual_of(thing: Thing) -> Facts:
     return found
 
 
-def readable(schema: Schema, role: str, columns: Iterable[str], code: str) -> str | None:
+def readable(schema: Schema, role: str, columns: Iterable[str]) -> str | None:
     """The condition of the role's rows of a table, as PostgreSQL writes it back; None: no row.
 
     It begins with a look into a JSON object, for which the planner counts no cost. PostgreSQL
     tries cheap conditions first, and those that it trusts to tell nothing it lets go before a
-    policy: `household_key = any('{…}') and is_poor = any(array[(select 1 / 0 = 1)])` would fail
-    if that household is anybody's, since the subquery is run when a row comes to it. Before what
-    costs nothing nothing goes. The equality is what an index answers.
+    policy: `household_key = any('{…}') and is_new = any(array[(select 1 / n = 1 …)])` would fail
+    if that household is anybody's, since the subquery is run when a row comes to it. In a view
+    that is a barrier nothing goes before what costs nothing. The rest is what an index answers.
     """
     rows, names = (schema.rows or {})[role], set(columns)
     match rows:
         case "write" | "all":
             return "true"
         case "county" if "county_code" in names:
-            return _of_area("county_code", code)
+            return _of_areas("county", ("county_code", 6))
         case "township" if "township_code" in names:
-            return _of_area("township_code", code)
+            return _of_areas("township", ("township_code", 9), ("county_code", 6))
         case "township" if "county_code" in names and names.isdisjoint(PERSONAL):
-            return _of_area("county_code", code[:6])
+            return _of_areas("township", ("county_code", 6))
     return None
 
 
-def _of_area(column: str, code: str) -> str:
-    return (
-        f"((('{{\"{code}\": true}}'::jsonb)[{column}] IS NOT NULL) AND ({column} = '{code}'::text))"
+def _of_areas(reader: str, *columns: tuple[str, int]) -> str:
+    (narrowest, digits), *_ = columns
+    scope = f"( SELECT marts.scope('{reader}'::text, {digits}) AS scope)"
+    answered = "".join(
+        f" AND ({column} = ANY (( SELECT marts.areas('{reader}'::text, {n}) AS areas)::text[]))"
+        for column, n in columns
     )
+    return f"((({scope})[{narrowest}] IS NOT NULL){answered})"
 
 
 def _granted(said: Schema, thing: Thing, townships: tuple[str, ...]) -> Iterable[tuple[str, str]]:
@@ -151,12 +155,19 @@ def _rows(said: Schema, thing: Thing, townships: tuple[str, ...]) -> Facts:
     for role, rows in said.rows.items():
         action = "all" if rows == "write" else "select"
         for name in concrete(role, townships):
-            condition = readable(said, role, columns, name.rsplit("_", 1)[-1])
+            condition = readable(said, role, columns)
             if condition is not None:
                 found[_policy(thing, name, action, name, condition, "")] = (
                     f"create policy {quote(name)} on {thing.address} for {action}"
                     f" to {quote(name)} using {_bracketed(condition)}"
                 )
+    for schema in said.views:
+        view = f"{schema}.{thing.address.removeprefix(f'{thing.schema}.')}"
+        listed = ", ".join(map(quote, columns))
+        found[Fact("view", f"table {view}", _barrier(f"SELECT {', '.join(columns)}", thing))] = (
+            f"create view {view} with (security_barrier = true) as"
+            f" select {listed} from {thing.address}"
+        )
     if said.statistics is not None:
         for column in columns:
             if column not in said.statistics:
@@ -171,6 +182,12 @@ def _actual_rows(said: Schema, thing: Thing) -> Facts:
     table = f"alter table {thing.address}"
     if thing.relkind == "v" and thing.is_invoker and said.rows is not None:
         found[Fact("view", _name(thing), "runs as its reader")] = None
+    if thing.relkind == "v" and any(
+        thing.schema in s.views for s in declaration().schemas.values()
+    ):
+        kind = "a barrier" if thing.is_barrier and not thing.is_invoker else "no barrier"
+        words = " ".join((thing.definition or "").split()).removesuffix(";")
+        found[Fact("view", _name(thing), f"{kind}: {words}")] = f"drop view {thing.address}"
     if thing.relkind in ("m", "f") and said.rows is not None:
         found[Fact("view", _name(thing), "cannot hold row-level security")] = None
     if thing.is_secured:
@@ -211,6 +228,11 @@ def _telling_indexes(said: Schema, thing: Thing) -> Facts:
             else None
         )
     return found
+
+
+def _barrier(select: str, thing: Thing) -> str:
+    """A view of the table, as PostgreSQL writes it back."""
+    return f"a barrier: {select} FROM {thing.address}"
 
 
 def _policy(thing: Thing, name: str, action: str, roles: str, using: str, check: str) -> Fact:

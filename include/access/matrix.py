@@ -57,9 +57,15 @@ def cells(connection: psycopg.Connection[Any]) -> list[Cell]:
                 granted[name].setdefault(role, set()).add(privilege)
     schemas = {thing.schema: thing for thing in there if thing.kind == "schema"}
 
+    declared = roles.names(townships).items()
+    # Who makes what another owns may do what that one may.
+    acting = {role: {role} | {name for name, it in declared if role in it.made_by} for role in who}
+
     def may(role: str, thing: Thing, action: str) -> bool:
         name = f"{thing.kind} {thing.address}"
-        return owners[name] == role or action in granted[name].get(role, ())
+        return any(
+            owners[name] == each or action in granted[name].get(each, ()) for each in acting[role]
+        )
 
     found = []
     for role in who:

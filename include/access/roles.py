@@ -64,6 +64,10 @@ def wanted(connection: psycopg.Connection[Any], townships: tuple[str, ...]) -> F
             found[Fact("member", name, f"{owner}, inherit {inherits}, set true")] = (
                 f"grant {quote(name)} to {quote(owner)} with inherit {inherits}, set true"
             )
+        for maker in role.made_by:
+            found[Fact("member", name, f"{maker}, inherit true, set true")] = (
+                f"grant {quote(name)} to {quote(maker)} with inherit true, set true"
+            )
     for role_name, account in _members_on_record(connection):
         found[Fact("member", role_name, f"{account}, inherit true, set false")] = (
             f"grant {quote(role_name)} to {quote(account)} with inherit true, set false"

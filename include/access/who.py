@@ -85,6 +85,11 @@ def _find(connection: psycopg.Connection[Any], name: str) -> tuple[str, int, str
 
 
 def _rows(connection: psycopg.Connection[Any], oid: int, role: str) -> tuple[str, ...]:
+    below = connection.execute(_BELOW, [oid]).fetchall()
+    if below:  # a view that runs as its owner shows what the owner sees
+        return tuple(
+            sorted({row for table, owner in below for row in _rows(connection, table, owner)})
+        )
     secured = connection.execute(
         "select relrowsecurity from pg_class where oid = %s", [oid]
     ).fetchone()
@@ -138,6 +143,18 @@ select 'function', p.oid::bigint, pg_get_userbyid(p.proowner)::text
 from pg_proc as p inner join pg_namespace as n on p.pronamespace = n.oid
 where n.nspname || '.' || p.proname = %(name)s
 limit 1
+"""
+_BELOW = """
+select distinct d.refobjid::bigint, pg_get_userbyid(v.relowner)::text
+from pg_class as v
+inner join pg_rewrite as r on r.ev_class = v.oid
+inner join pg_depend as d
+    on
+        d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+        and d.refclassid = 'pg_class'::regclass and d.refobjid <> v.oid
+where
+    v.oid = %s and v.relkind = 'v'
+    and not coalesce('security_invoker=true' = any(v.reloptions), false)
 """
 _RIGHTS = """
 select r.rolname::text, array_agg(a.action order by a.position)

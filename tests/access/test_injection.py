@@ -122,7 +122,7 @@ def test_the_control_an_injected_statement_is_heard_and_seen(admin_url: str) -> 
         assert heard(admin) == ["", "", ""]
         before = standing(admin)
         for harm in (
-            "drop table marts.county_kpi",
+            "drop table marts.county_kpi cascade",
             "delete from marts.county_kpi",
             "create role x",
         ):

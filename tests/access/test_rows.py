@@ -8,7 +8,7 @@ from include.access.enforce import differences
 from tests.access.conftest import COUNTY, TOWNSHIP, Login
 
 ANALYST = f"bi_county_{COUNTY}"
-MARTS = "select count(*), count(*) filter (where county_code = %s) from marts.{}"
+MARTS = "select count(*), count(*) filter (where county_code = %s) from {}"
 
 
 def one(session: psycopg.Connection, query: str, *values: object) -> tuple:
@@ -40,21 +40,21 @@ def test_a_county_sees_its_rows_of_every_mart_and_the_city_all(login: Login) -> 
 
 def test_a_township_sees_its_rows_and_aggregates_of_its_county(login: Login) -> None:
     city, township = login("bi_city"), login(f"bi_township_{TOWNSHIP}")
-    households = "select count(*) from marts.household_month"
+    households = "select count(*) from household_month"
     own = one(city, f"{households} where township_code = %s", TOWNSHIP)
     assert one(township, households) == own > (0,)
-    scorecard = "select array_agg(distinct county_code) from marts.county_scorecard"
+    scorecard = "select array_agg(distinct county_code) from county_scorecard"
     assert one(township, scorecard) == ([COUNTY],)
     # Rows of households that do not say their township are nobody's below the county.
-    assert one(city, "select count(*) from marts.medical_burden") > (0,)
-    assert one(township, "select count(*) from marts.medical_burden") == (0,)
+    assert one(city, "select count(*) from medical_burden") > (0,)
+    assert one(township, "select count(*) from medical_burden") == (0,)
 
 
 def test_an_account_sees_what_its_roles_see(login: Login, accessible: str) -> None:
     with psycopg.connect(accessible, autocommit=True) as owner:
         owner.execute("alter role person_a password 'not-a-secret'")
     person = login("person_a")
-    households = "select count(*) from marts.household_month"
+    households = "select count(*) from marts_township.household_month"
     assert one(person, households) == one(login(f"bi_township_{TOWNSHIP}"), households)
 
 

@@ -27,7 +27,7 @@ from tests.unit.publications import passed
 PERIOD = "2026-03"
 OPEN = datetime(2026, 4, 1, tzinfo=UTC)
 CLOSED = datetime(2026, 5, 1, tzinfo=UTC)
-WAGES = "select array_agg(distinct wage_income::int) from marts.household_month where period = %s"
+WAGES = "select array_agg(distinct wage_income::int) from household_month where period = %s"
 TOWNS = "bi_township_" + TOWNSHIP
 
 
@@ -46,7 +46,7 @@ def each_sees_its_own(login: Login, wage: int) -> None:
     seen = 0
     for mart in tables(city):
         rows = (
-            f"select to_jsonb(m) from marts.{mart} as m where period = %s"
+            f"select to_jsonb(m) from {mart} as m where period = %s"
             " and (%s or county_code = %s) order by m::text"
         )
         everything, own = (
@@ -57,7 +57,7 @@ def each_sees_its_own(login: Login, wage: int) -> None:
             mart
         )
         seen += len(everything) > len(own) > 0
-        of_township = one(township, f"select count(*) from marts.{mart} where period = %s", PERIOD)
+        of_township = one(township, f"select count(*) from {mart} where period = %s", PERIOD)
         if everything and "township_code" in everything[0]:
             own = [row for row in own if row["township_code"] == TOWNSHIP]
         elif everything and {"household_key", "person_key"} & everything[0].keys():
@@ -68,7 +68,7 @@ def each_sees_its_own(login: Login, wage: int) -> None:
                 one(session, f"select count(*) from archive.{mart}")
     assert seen > 10  # else this would prove nothing
     assert {one(each, WAGES, PERIOD)[0][0] for each in (city, county, township)} == {wage}
-    assert one(city, "select count(distinct county_code) > 1 from marts.household_month") == (True,)
+    assert one(city, "select count(distinct county_code) > 1 from household_month") == (True,)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_each_sees_its_own_through_all_that_becomes_of_a_month(
     )
     publish(candidate(db, 33000, change), now=OPEN)
     each_sees_its_own(login, 33000)
-    added = "select array_agg(distinct elders) from marts.household_month_v2"
+    added = "select array_agg(distinct elders) from household_month_v2"
     assert one(login(ANALYST), added) == ([2],)
     assert len(one(login("bi_city"), added)[0]) > 1
 
