@@ -138,7 +138,7 @@ def test_both_versions_are_published_until_the_old_one_is_taken_out(
     build_id = passed(db)
     with pytest.raises(GateBlocked, match="no longer built: household_month"):
         publish(build_id, now=OPEN)
-    db.execute("drop table marts.household_month; drop table archive.household_month")
+    db.execute("drop table marts.household_month cascade; drop table archive.household_month")
     publish(build_id, now=OPEN)
     assert columns_of(db, "marts", "household_month") == ()
     assert len(columns_of(db, "marts", "household_month_v2")) == 3

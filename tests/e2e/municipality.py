@@ -21,6 +21,7 @@ import psycopg
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
 from include.access.enforce import enforce
+from include.marts import published_marts
 from include.services import embedded, postgres
 from include.settings import PROJECT_ROOT, settings
 from tests.conftest import only_environment
@@ -176,20 +177,13 @@ def postgres_tool(name: str, *arguments: str, dsn: str, given: bytes | None = No
 def published(connection: psycopg.Connection[Any]) -> dict[str, Rows]:
     """Every row of every mart."""
     found: dict[str, Rows] = {}
-    grains = connection.execute(
-        "select i.indrelid::regclass::text, array(select attname::text from pg_attribute"
-        " where attrelid = i.indrelid and attnum = any(i.indkey)"
-        " order by attname <> 'period', array_position(i.indkey::smallint[], attnum))"
-        " from pg_index as i inner join pg_class as c on i.indrelid = c.oid"
-        " where i.indisprimary and c.relnamespace = 'marts'::regnamespace order by 1"
-    ).fetchall()
-    for table, grain in grains:
-        cursor = connection.execute(f"select * from {table}".encode())
+    for mart in published_marts(connection):
+        cursor = connection.execute(f"select * from marts.{mart.name}".encode())
         names = [column.name for column in cursor.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        mart = table.removeprefix("marts.")
-        found[mart] = {tuple(str(row[column]) for column in grain): row for row in rows}
-        assert len(found[mart]) == len(rows)
+        grain = sorted(mart.grain, key=lambda column: column != "period")
+        found[mart.name] = {tuple(str(row[column]) for column in grain): row for row in rows}
+        assert len(found[mart.name]) == len(rows)
     return found
 
 

@@ -97,12 +97,15 @@ def test_marts_are_keyed_and_commented_like_their_candidate(clean: psycopg.Conne
 
 def test_readers_get_what_is_published(clean: psycopg.Connection, warehouse: str) -> None:
     publish(audited(clean))
-    for role, counties in (("bi_city", 11), ("bi_county_431002", 1)):
+    for role, schema, counties in (
+        ("bi_city", "marts", 11),
+        ("bi_county_431002", "marts_county", 1),
+    ):
         with psycopg.connect(warehouse) as reader:
             reader.execute(f"set role {role}".encode())
-            assert one(reader, "select count(*) from marts.county_scorecard") == (counties,)
+            assert one(reader, f"select count(*) from {schema}.county_scorecard") == (counties,)
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                reader.execute("delete from marts.county_scorecard")
+                reader.execute(f"delete from {schema}.county_scorecard".encode())
 
 
 def test_the_same_rows_again_touch_nothing(clean: psycopg.Connection) -> None:

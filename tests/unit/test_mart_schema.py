@@ -242,7 +242,7 @@ def test_a_mart_that_is_no_longer_built_is_refused_until_it_is_taken_out(
     build_id = passed(db)
     with pytest.raises(GateBlocked, match="published but no longer built: extra"):
         publish(build_id, now=OPEN)
-    db.execute("drop table marts.extra; drop table archive.extra")  # as a migration would
+    db.execute("drop table marts.extra cascade; drop table archive.extra")  # as a migration would
     publish(build_id, now=OPEN)
 
 
