@@ -62,7 +62,8 @@ class Schema(_Part):
     sequences: dict[str, Rules] = Field(default_factory=dict)
     functions: dict[str, Rules] = Field(default_factory=dict)
     rows: dict[str, Rows] | None = None
-    views: dict[str, str] = Field(default_factory=dict)
+    views: list[str] = Field(default_factory=list)
+    per: Literal["county", "township"] | None = None
     statistics: list[str] | None = None
     indexes: list[str] | None = None
 
@@ -93,7 +94,7 @@ class Declaration(_Part):
                 *schema.tables.values(), *schema.sequences.values(), *schema.functions.values(),
                 *(each for columns in schema.columns.values() for each in columns.values()),
             ]  # fmt: skip
-            named |= {*schema.usage, *schema.create, *(schema.rows or {}), *schema.views.values()}
+            named |= {*schema.usage, *schema.create, *(schema.rows or {}), *schema.views}
             named |= {role for each in rules for roles in each.grants.values() for role in roles}
             named |= {owner for owner in (schema.owner, *(r.owner for r in rules)) if owner}
         if unknown := sorted(named - set(self.roles)):
@@ -122,3 +123,17 @@ def concrete(role: str, townships: tuple[str, ...] = ()) -> list[str]:
         case "township":
             return [f"{role}_{code}" for code in townships]
     return [role]
+
+
+def roles_in(schema: str, role: str, townships: tuple[str, ...] = ()) -> list[str]:
+    """``concrete``; in a schema that is an area's, of a role that is for one area, the area's."""
+    found = concrete(role, townships)
+    said = declaration().schema_of(schema)
+    if said and said.per and said.per == declaration().roles[role].per:
+        return [name for name in found if area_of(name) == area_of(schema)]
+    return found
+
+
+def area_of(name: str) -> str:
+    """431002 of bi_county_431002 or marts_431002."""
+    return name.rsplit("_", 1)[-1]

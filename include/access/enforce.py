@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,8 +11,9 @@ from psycopg import sql
 
 from include.access import roles
 from include.access.catalog import things
-from include.access.declaration import declaration
-from include.access.facts import Fact, Facts, actual_of, wanted_of
+from include.access.fact import Fact, Facts
+from include.access.facts import actual_of, wanted_of
+from include.access.rows import area_schemas
 from include.database import OWNER, connect
 from include.errors import WarehouseError
 from include.settings import DUTIES, settings
@@ -88,7 +90,7 @@ def protect(connection: psycopg.Connection[Any]) -> None:
     """
     townships = roles.townships_of(connection)
     owner, _ = roles.owner_of(connection)
-    schemas = [*PROTECTED, *(view for name in PROTECTED for view in _views(name))]
+    schemas = [*PROTECTED, *_of_areas(connection, PROTECTED)]
     for _ in range(_ROUNDS):  # a view is made first, and then given to whom it belongs
         mine = {
             name
@@ -110,13 +112,20 @@ def protect(connection: psycopg.Connection[Any]) -> None:
 
 def unprotect(connection: psycopg.Connection[Any], schema: str, table: str) -> None:
     """Take away the views of a table whose columns are to change; ``protect`` makes them again."""
-    for view in _views(schema):
-        connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(view, table)))
+    for area in _of_areas(connection, [schema]):
+        connection.execute(sql.SQL("drop view if exists {}").format(sql.Identifier(area, table)))
 
 
-def _views(schema: str) -> tuple[str, ...]:
-    said = declaration().schema_of(schema)
-    return tuple(said.views) if said else ()
+def _of_areas(connection: psycopg.Connection[Any], schemas: Iterable[str]) -> list[str]:
+    """The schemas of areas that belong to some."""
+    named = "|".join(set(area_schemas()) & set(schemas))
+    return [
+        name
+        for (name,) in connection.execute(
+            "select nspname::text from pg_namespace where nspname ~ %s order by 1",
+            [f"^({named})_[0-9]+$"],
+        )
+    ]
 
 
 def _compared(wanted: Facts, actual: Facts) -> list[Difference]:

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 
 from include.access.catalog import PUBLIC, quote
-from include.access.declaration import Role, Schema, concrete, declaration
-from include.access.facts import Fact, Facts
+from include.access.declaration import Role, Schema, area_of, concrete, declaration
+from include.access.fact import Fact, Facts
 
 _OBJECTS = {"r": "tables", "S": "sequences", "f": "functions"}
 
@@ -54,7 +54,8 @@ def wanted(connection: psycopg.Connection[Any], townships: tuple[str, ...]) -> F
     for name, role in names(townships).items():
         login = "login" if role.logs_in else "nologin"
         found[Fact("role", name, login)] = f"create role {quote(name)} {login}"
-        for key, value in role.set.items():
+        for key, said in role.set.items():
+            value = said.format(area=area_of(name))
             found[Fact("setting", name, f"{key}={value}")] = (
                 f"alter role {quote(name)} set {key} = {_setting(key, value)}"
             )
@@ -78,8 +79,11 @@ def wanted(connection: psycopg.Connection[Any], townships: tuple[str, ...]) -> F
                 f"grant {privilege} on database {quote(database)} to {quote(name)}"
             )
     for schema_name, schema in declaration().schemas.items():
-        if "*" not in schema_name:
+        if "*" not in schema_name and schema.per is None:
             found |= _wanted_defaults(schema_name, schema, owner, townships)
+        for reader in (name for role in schema.views for name in concrete(role, townships)):
+            area = f"{schema_name}_{area_of(reader)}"
+            found[Fact("schema", f"schema {area}", "is there")] = f"create schema {quote(area)}"
     found[Fact("role", owner, "login createrole")] = None
     return found
 

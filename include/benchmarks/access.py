@@ -102,7 +102,7 @@ def measure(
         tell(name)
         for role in ("bi_city", f"bi_county_{county}"):
             own = None if role == "bi_city" else county
-            secured = _statement(text, "marts_county" if own else "marts")
+            secured = _statement(text, f"marts_{county}" if own else "marts")
             bare = _statement(text, "marts", own)
             times: dict[bool, list[float]] = {True: [], False: []}
             rows: set[int] = set()

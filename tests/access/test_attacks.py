@@ -1,7 +1,7 @@
 """Attacks on row-level security and on the database from a county analyst's own login.
 
 Each has its control: the same statement as somebody who may. Names without a schema are the
-reader's own: marts_county.household_month, or the city's marts.household_month.
+reader's own: marts_431002.household_month, or the city's marts.household_month.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 
 from include.access.enforce import differences
 from include.database import in_role
-from tests.access.conftest import COUNTY, OTHER, Login, refused
+from tests.access.conftest import COUNTY, OTHER, TOWNSHIP, Login, refused
 from tests.access.test_rows import ANALYST, one
 from tests.conftest import database_url
 
@@ -98,12 +98,14 @@ REFUSED = {
     "set role of a duty": "set role publisher",
     "set session authorization": "set session authorization publisher",
     "the table below the view": "select count(*) from marts.household_month",
-    "the townships' view": "select count(*) from marts_township.household_month",
-    "row security off": "set row_security = off; select count(*) from marts_county.household_month",
-    "a view that is no barrier": "alter view marts_county.household_month reset (security_barrier)",
-    "another view in its place": "create or replace view marts_county.county_kpi as"
+    "a township's view": f"select count(*) from marts_{TOWNSHIP}.household_month",
+    "row security off": "set row_security = off; select count(*) from"
+    f" marts_{COUNTY}.household_month",
+    "a view that is no barrier": f"alter view marts_{COUNTY}.household_month"
+    " reset (security_barrier)",
+    "another view in its place": f"create or replace view marts_{COUNTY}.county_kpi as"
     " select * from marts.county_kpi",
-    "the role that owns the views": "set role county_reader",
+    "the role that owns the views": f"set role county_reader_{COUNTY}",
     "a view of one's own": "create view marts.mine as table marts.household_month",
     "a table of one's own": "create table public.mine (a integer)",
     "a temporary table before a mart": "create temporary table household_month (a integer)",
@@ -199,15 +201,15 @@ def test_attack_a_view_shows_its_reader_s_rows_and_not_its_maker_s(
         if each.fact.kind == "view" and each.statement:
             owner.execute(each.statement.encode())
     owner.execute(as_analyst.encode())
-    assert one(owner, "select count(*) from marts_county.household_month") < open_to_all
+    assert one(owner, f"select count(*) from marts_{COUNTY}.household_month") < open_to_all
     with refused():  # what the repair is for
         one(owner, count)
 
 
 def test_attack_a_search_path_of_ones_own_changes_no_policy(login: Login) -> None:
     county = login(ANALYST)
-    before = one(county, "select count(*) from marts_county.household_month")
-    for session, schema in ((county, "marts_county"), (login("bi_city"), "marts")):
+    before = one(county, f"select count(*) from marts_{COUNTY}.household_month")
+    for session, schema in ((county, f"marts_{COUNTY}"), (login("bi_city"), "marts")):
         session.execute(f"set search_path = pg_temp, public, {schema}".encode())
     assert one(county, "select count(*) from household_month") == before
     assert one(login("bi_city"), "select count(*) from household_month") > before

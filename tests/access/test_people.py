@@ -13,9 +13,9 @@ from include.access.people import grant, revoke
 from include.access.who import who_can
 from include.cli.main import app
 from include.database import OWNER, connect
-from tests.access.conftest import COUNTY, PASSWORD, TOWNSHIP, login_url, refused
+from tests.access.conftest import COUNTY, OTHER, PASSWORD, TOWNSHIP, login_url, refused
 
-HOUSEHOLDS = "select count(*) from marts_county.household_month"
+HOUSEHOLDS = f"select count(*) from marts_{COUNTY}.household_month"
 
 
 def count(url: str, account: str) -> int:
@@ -96,22 +96,22 @@ def test_system_security_and_audit_are_never_one_person_s(accessible: str) -> No
         ("alter table marts.county_kpi owner to access_owner", "extra", "owner", "access_owner"),
         ("alter table marts.county_kpi no force row level security", "missing", "rows", "owner"),
         ("alter table marts.county_kpi disable row level security", "missing", "rows", "secured"),
-        ("drop policy county_reader on marts.county_kpi", "missing", "policy", "county_reader"),
+        (f"drop policy county_reader_{OTHER} on marts.county_kpi", "missing", "policy", OTHER),
         ("create policy mine on marts.county_kpi using (true)", "extra", "policy", "to public"),
-        ("alter policy county_reader on marts.county_kpi using (true)", "extra", "policy",
+        (f"alter policy county_reader_{OTHER} on marts.county_kpi using (true)", "extra", "policy",
          "using true"),
-        ("alter view marts_county.county_kpi set (security_barrier = false)", "extra", "view",
+        (f"alter view marts_{COUNTY}.county_kpi set (security_barrier = false)", "extra", "view",
          "no barrier"),
-        ("alter view marts_county.county_kpi set (security_invoker = true)", "extra", "view",
+        (f"alter view marts_{COUNTY}.county_kpi set (security_invoker = true)", "extra", "view",
          "no barrier"),
-        ("drop view marts_township.county_kpi", "missing", "view", "a barrier"),
-        ("drop view marts_county.county_kpi; create view marts_county.county_kpi"
+        (f"drop view marts_{TOWNSHIP}.county_kpi", "missing", "view", "a barrier"),
+        (f"drop view marts_{COUNTY}.county_kpi; create view marts_{COUNTY}.county_kpi"
          " with (security_barrier) as select * from marts.county_kpi limit 1", "extra", "view",
          "LIMIT 1"),
-        ("alter view marts_county.county_kpi owner to publisher", "extra", "owner", "publisher"),
+        (f"alter view marts_{COUNTY}.county_kpi owner to publisher", "extra", "owner", "publisher"),
         ("alter table marts.household_month drop constraint household_month_key, add primary key"
          " (period, household_key)", "extra", "index", "finds rows of others"),
-        ("revoke county_reader from publisher", "missing", "member", "publisher"),
+        (f"revoke county_reader_{OTHER} from publisher", "missing", "member", "publisher"),
         ("create view marts.mine as select 1 as a", "missing", "view", "as its reader"),
         ("create schema unknown", "extra", "schema", "not declared"),
         ("alter role bi_city createdb", "extra", "role", "createdb"),
@@ -159,13 +159,13 @@ def test_the_commands_tell_drift_and_who_can(accessible: str) -> None:
     assert json.loads(run.invoke(app, ["access", "apply", "--json"]).stdout)["left"]
     assert run.invoke(app, ["access", "drift", "--json"]).exit_code == 0
     rights = {}
-    for schema in ("marts", "marts_county", "marts_township"):
+    for schema in ("marts", f"marts_{COUNTY}", f"marts_{TOWNSHIP}"):
         told = run.invoke(app, ["who-can", f"{schema}.household_month", "select", "--json"])
         rights[schema] = {each["role"]: each for each in json.loads(told.stdout)["rights"]}
-    (of_county,) = rights["marts_county"][f"bi_county_{COUNTY}"]["rows"]
-    assert "[county_code] IS NOT NULL) AND (county_code = ANY" in of_county
-    assert rights["marts_township"][f"bi_township_{TOWNSHIP}"]["accounts"] == ["person_a"]
-    (of_township,) = rights["marts_township"]["person_a"]["rows"]
+    (of_county,) = rights[f"marts_{COUNTY}"][f"bi_county_{COUNTY}"]["rows"]
+    assert f"[county_code] IS NOT NULL) AND (county_code = '{COUNTY}'" in of_county
+    assert rights[f"marts_{TOWNSHIP}"][f"bi_township_{TOWNSHIP}"]["accounts"] == ["person_a"]
+    (of_township,) = rights[f"marts_{TOWNSHIP}"]["person_a"]["rows"]
     assert "[township_code] IS NOT NULL) AND" in of_township
     assert "bi_city" in rights["marts"]
     assert not {f"bi_county_{COUNTY}", "person_a", "operator", "loader"} & rights["marts"].keys()

@@ -53,10 +53,9 @@ QUERIES = {
 }
 READERS = {f"bi_county_{COUNTY}": OTHER, f"bi_township_{TOWNSHIP}": COUNTY}
 PLAINLY = (
-    "reset role; drop policy {0}_reader on marts.household_month; create policy plain"
-    " on marts.household_month for select to {0}_reader using ({0}_code = '{1}');"
-    " grant execute on all functions in schema marts to {0}_reader;"
-    " set local role {0}_reader"
+    "reset role; drop policy {0}_reader_{1} on marts.household_month; create policy plain"
+    " on marts.household_month for select to {0}_reader_{1} using ({0}_code = '{1}');"
+    " set local role {0}_reader_{1}"
 )
 ROW_BY_ROW = (
     "set local enable_indexscan = off; set local enable_indexonlyscan = off;"
@@ -126,7 +125,7 @@ def query(request: pytest.FixtureRequest) -> str:
 def test_attack_a_subquery_does_not_tell_that_a_hidden_row_came_to_it(
     reader: str, name: str, query: str, admin_url: str
 ) -> None:
-    schema = f"marts_{reader.split('_')[1]}"
+    schema = f"marts_{reader.rsplit('_', 1)[1]}"
     of_view = query.format(schema=schema, mart=f"{schema}.household_month")
     ran = []
     for is_there in (True, False):
@@ -163,8 +162,8 @@ def test_the_control_a_policy_alone_does_not_keep_a_union_from_telling(
     asked = QUERIES["beside itself"].format(schema="marts", mart="marts.household_month")
     with hidden(admin_url, reader) as session:
         reads = f"reset role; grant select on marts.household_month to {reader};"
-        own = f" alter policy {reader.split('_')[1]}_reader on marts.household_month to {reader};"
-        session.execute(f"{reads}{own} set local role {reader}".encode())
+        own = f" alter policy {reader[3:].replace('_', '_reader_')} on marts.household_month"
+        session.execute(f"{reads}{own} to {reader}; set local role {reader}".encode())
         assert fails(session, asked, "what is true")
 
 
@@ -173,7 +172,7 @@ def test_the_control_a_policy_alone_does_not_keep_a_union_from_telling(
 def test_a_policy_s_guard_is_the_first_condition(
     reader: str, setting: str, query: str, admin_url: str
 ) -> None:
-    schema = f"marts_{reader.split('_')[1]}"
+    schema = f"marts_{reader.rsplit('_', 1)[1]}"
     with hidden(admin_url, reader) as session:
         session.execute(f"set local cpu_operator_cost = {setting}".encode())
         for name in CONDITIONS:
@@ -182,7 +181,7 @@ def test_a_policy_s_guard_is_the_first_condition(
             scans = [n for n in _nodes(plan) if n.get("Relation Name") == "household_month"]
             assert scans
             for scan in scans:
-                assert re.match(r"\(+InitPlan \d+\)\.col1\)\[", scan["Filter"]), (
+                assert re.match(r"\(+'{\"\d+\": true}'::jsonb\)\[", scan["Filter"]), (
                     asked,
                     scan["Filter"],
                 )

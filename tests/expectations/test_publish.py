@@ -99,7 +99,7 @@ def test_readers_get_what_is_published(clean: psycopg.Connection, warehouse: str
     publish(audited(clean))
     for role, schema, counties in (
         ("bi_city", "marts", 11),
-        ("bi_county_431002", "marts_county", 1),
+        ("bi_county_431002", "marts_431002", 1),
     ):
         with psycopg.connect(warehouse) as reader:
             reader.execute(f"set role {role}".encode())

@@ -140,7 +140,7 @@ def test_policies_grants_and_comments_stay(db: psycopg.Connection) -> None:
     """Who then reads what, each by his own login: tests/access/test_versions.py."""
     published(db, household_rows(wage=100))
     before = _surroundings(db)
-    (of_county,) = (each for each in before[0][4] if each.startswith("county_reader"))
+    (of_county,) = (each for each in before[0][4] if each.startswith("county_reader_431002"))
     assert "[county_code] IS NOT NULL" in of_county
     published(db, household_rows(wage=200))
     back()
@@ -168,8 +168,8 @@ def _surroundings(db: psycopg.Connection) -> list:
         " array(select p.polname::text || pg_get_expr(p.polqual, p.polrelid) from pg_policy as p"
         " where p.polrelid = c.oid), array(select col_description(c.oid, a.attnum)"
         " from pg_attribute as a where a.attrelid = c.oid and a.attnum > 0 order by a.attnum)"
-        " from pg_class as c where c.relnamespace = any(array['marts', 'marts_county',"
-        " 'marts_township']::regnamespace[]) and c.relkind in ('r', 'v') order by c.oid"
+        " from pg_class as c where c.relnamespace = any(array['marts',"
+        " 'marts_431002']::regnamespace[]) and c.relkind in ('r', 'v') order by c.oid"
     ).fetchall()
 
 
