@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from include.database import connect
 from include.inputs import Changed, changed_months
 
 SHOWN = """
@@ -64,23 +65,28 @@ def brought(connection: psycopg.Connection[Any], backfill_id: int) -> set[int]:
     return set(found[3]) if found else set()
 
 
-def mark(connection: psycopg.Connection[Any]) -> None:
-    """Mark the other months that read what backfills without cascade have brought."""
-    backfills = connection.execute(_BROUGHT, {"backfill": None}).fetchall()
-    if not backfills:
-        return
-    shown = dict(connection.execute(SHOWN).fetchall())
-    for changed in changed_months(connection):
-        for backfill_id, first, last, deliveries in backfills:
-            held = sorted(set(changed.deliveries) & set(deliveries))
-            if held and not first <= changed.period <= last and changed.period in shown:
-                connection.execute(
-                    "insert into ops.stale_publication (publication_id, backfill_id, deliveries)"
-                    " values (%s, %s, %s) on conflict (publication_id, backfill_id)"
-                    " do update set deliveries = excluded.deliveries",
-                    [shown[changed.period], backfill_id, held],
-                )
-                annotate(connection, changed.period)
+def mark() -> None:
+    """Mark the other months that read what backfills without cascade have brought.
+
+    As the publisher: on the scorecard too.
+    """
+    with connect("publisher") as connection:
+        backfills = connection.execute(_BROUGHT, {"backfill": None}).fetchall()
+        if not backfills:
+            return
+        shown = dict(connection.execute(SHOWN).fetchall())
+        for changed in changed_months(connection):
+            for backfill_id, first, last, deliveries in backfills:
+                held = sorted(set(changed.deliveries) & set(deliveries))
+                if held and not first <= changed.period <= last and changed.period in shown:
+                    connection.execute(
+                        "insert into ops.stale_publication"
+                        " (publication_id, backfill_id, deliveries)"
+                        " values (%s, %s, %s) on conflict (publication_id, backfill_id)"
+                        " do update set deliveries = excluded.deliveries",
+                        [shown[changed.period], backfill_id, held],
+                    )
+                    annotate(connection, changed.period)
 
 
 def annotate(connection: psycopg.Connection[Any], period: str) -> None:

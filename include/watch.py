@@ -100,8 +100,7 @@ def due_months(run_id: str, now: datetime | None = None) -> list[str]:
     for period in _waiting():
         for source in SOURCES:
             ask(period, source, now)
-    with connect("publisher") as connection:
-        stale.mark(connection)
+    stale.mark()
     with connect() as connection:
         due: list[tuple[str, str, list[int], datetime]] = [
             (period, "gates_opened", [], opened_at)

@@ -41,7 +41,7 @@ def wanted_of(said: Schema, thing: Thing, townships: tuple[str, ...]) -> Facts:
     for declared, rows in said.rows.items():
         action = "all" if rows == "write" else "select"
         for role in concrete(declared, townships):
-            condition = readable(said, declared, columns, area_of(role))
+            condition = _condition(said, declared, columns, area_of(role))
             if condition is not None:
                 found[_policy(thing, role, action, role, condition, "")] = (
                     f"create policy {quote(role)} on {thing.address} for {action}"
@@ -92,7 +92,12 @@ def actual_of(said: Schema, thing: Thing) -> Facts:
     return found
 
 
-def readable(schema: Schema, role: str, columns: Iterable[str], area: str) -> str | None:
+def area_schemas() -> list[str]:
+    """Schemas with views of their tables for each area, such as marts for marts_431002."""
+    return [name for name, said in declaration().schemas.items() if said.views]
+
+
+def _condition(schema: Schema, role: str, columns: Iterable[str], area: str) -> str | None:
     """The condition of the role's rows of a table, as PostgreSQL writes it back; None: no row."""
     rows, names = (schema.rows or {})[role], set(columns)
     match rows:
@@ -105,11 +110,6 @@ def readable(schema: Schema, role: str, columns: Iterable[str], area: str) -> st
         case "township" if "county_code" in names and names.isdisjoint(PERSONAL):
             return _of_area(county_code=area[:6])
     return None
-
-
-def area_schemas() -> list[str]:
-    """Schemas with views of their tables for each area, such as marts for marts_431002."""
-    return [name for name, said in declaration().schemas.items() if said.views]
 
 
 def _of_area(**codes: str) -> str:

@@ -18,7 +18,6 @@ from include import stale
 from include.airflow_api import BUILD, WATCH, Airflow, AirflowBackfill, Run
 from include.backfill.record import Record, adopt, recorded
 from include.backfill.request import InFlight
-from include.database import connect
 from include.holds import held_months
 from include.unfinished import unfinished_months
 
@@ -75,8 +74,7 @@ def settle(connection: psycopg.Connection[Any], airflow: Airflow) -> None:
     known = airflow.backfills()
     adopt(connection, airflow, known)
     connection.commit()
-    with connect("publisher") as marks:  # on the scorecard too
-        stale.mark(marks)
+    stale.mark()
     waiting = [each for each in recorded(connection) if each.state in _OPEN]
     if not waiting:
         return

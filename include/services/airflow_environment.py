@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from include.access.declaration import declaration
 from include.errors import ConfigurationMissing
 from include.services import embedded
 from include.services.credentials import credentials, write_private
@@ -24,7 +25,6 @@ REPORTS_POOL = "accepted_reports"
 """Pool of one slot for the tasks that emit an asset. Where two sources report in the same instant,
 Airflow opens the month twice, each waits for the other's report, and the month is never built
 (apache/airflow#71070)."""
-_TASKS_DUTIES = ("loader", "transformer", "publisher", "operator")
 _ACCOUNTS_FILE = "passwords.json"
 
 
@@ -187,8 +187,9 @@ def airflow_services_environment() -> dict[str, str]:
     Where a task's duty has no account of its own it works through the owner's, which then stays.
     """
     own = settings().duty_dsns
-    left_out = {f"WAREHOUSE_{DUTIES[duty].upper()}" for duty in own if duty not in _TASKS_DUTIES}
-    if all(own[duty] for duty in _TASKS_DUTIES):
+    tasks = {name for name, role in declaration().roles.items() if role.duty in ("run", "system")}
+    left_out = {f"WAREHOUSE_{DUTIES[duty].upper()}" for duty in own if duty not in tasks}
+    if all(own[duty] for duty in tasks):
         left_out.add("WAREHOUSE_DSN")
     return {name: value for name, value in airflow_environment().items() if name not in left_out}
 

@@ -234,8 +234,8 @@ def test_the_next_publication_ends_it(built: str) -> None:
     correct(built, "county_income", COUNTY)
     sent(built)
     build(built, "2026-04", moment(13), state="unchanged")
+    mark()
     with psycopg.connect(built) as connection:
-        mark(connection)
         assert [each.period for each in due(connection)] == [RANGE[1]]
         assert scorecard(connection) == {"2026-04": None}
 
