@@ -220,8 +220,8 @@ def _build() -> Iterator[Point]:
     yield from _of(
         f"{dag}.dbt", "opened", {},
         ("before", "nothing done yet", _call("include.build:run_dbt")),
-        ("middle", "links are being written", _sql("copy vault.person_link")),
-        ("commit", "the links", _commit("copy vault.person_link")),
+        ("middle", "links are being written", _sql('copy "vault"."person_link"')),
+        ("commit", "the links", _commit('copy "vault"."person_link"')),
         ("middle", "linked, dbt not started", _call("include.build:_build")),
         ("middle", "seeds are half loaded", _dbt(r'insert into .*"seeds"', 3),
          {"arrange": "delete from ops.seeding"}),
