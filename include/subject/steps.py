@@ -5,13 +5,13 @@ Each is whole or not begun, and may be taken again.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from include import audit, landing
+from include import audit, landing, planner_statistics
 from include.contracts import contracts
 from include.database import connect
 from include.errors import WarehouseError
@@ -125,7 +125,10 @@ def written(erasure_id: int) -> None:
 
 
 def vacuum(erasure_id: int) -> None:
-    """So that no dead row keeps the person. What nobody reads is written anew as a whole."""
+    """So that no dead row keeps the person, nor the planner. What nobody reads is written anew.
+
+    The planner forgets every table: samples of rows that were gone before the erasure name him too.
+    """
     with connect() as connection:
         touched = {
             place
@@ -138,11 +141,12 @@ def vacuum(erasure_id: int) -> None:
         connection.autocommit = True
         for schema, table in ours:
             if f"{schema}.{table}" not in touched:
-                continue
-            how = "(analyze)" if schema in ("marts", "archive") else "(full, analyze)"
-            connection.execute(
-                sql.SQL("vacuum {} {}").format(sql.SQL(how), sql.Identifier(schema, table))
-            )
+                how = "analyze"
+            elif schema in ("marts", "archive"):
+                how = "vacuum (analyze)"
+            else:
+                how = "vacuum (full, analyze)"
+            _clean(connection, schema, table, how)
         connection.execute("vacuum pg_catalog.pg_statistic")
     with connect() as connection:
         _step(connection, erasure_id, "vacuumed")
@@ -187,9 +191,19 @@ def prove(erasure_id: int) -> None:
         )
     with connect() as connection:
         connection.autocommit = True
-        for table in ("vault.erasure_token", "audit.subject"):
-            connection.execute(f"vacuum (full, analyze) {table}".encode())
+        for schema, table in search.OWN:
+            _clean(connection, schema, table, "vacuum (full, analyze)")
         connection.execute("vacuum pg_catalog.pg_statistic")
+
+
+def _clean(
+    connection: psycopg.Connection[Any],
+    schema: str,
+    table: str,
+    how: Literal["analyze", "vacuum (analyze)", "vacuum (full, analyze)"],
+) -> None:
+    planner_statistics.forget(connection, schema, table)
+    connection.execute(sql.SQL("{} {}").format(sql.SQL(how), sql.Identifier(schema, table)))
 
 
 def _step(connection: psycopg.Connection[Any], erasure_id: int, state: str) -> None:

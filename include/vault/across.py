@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from include import planner_statistics
 from include.database import OWNER, connect
 from include.settings import settings
 from include.vault import months
@@ -76,15 +77,17 @@ def forget(connection: psycopg.Connection[Any], version: int) -> list[str]:
     if any(name.startswith(("marts.", "archive.")) for name in unknown):
         months.record(connection, version)
     connection.execute("truncate vault.rekeyed")
+    planner_statistics.forget(connection, "vault", "rekeyed")
     return unknown
 
 
 def vacuum() -> None:
-    """Let the space of the old rows be used again."""
+    """Let the space of the old rows be used again, and the planner forget the old keys."""
     with connect(OWNER) as connection:
-        tables = {(p.schema, p.table) for p in keys(places(connection)) if p.schema not in SCRATCH}
+        tables = {(p.schema, p.table) for p in keys(places(connection))}
     with psycopg.connect(settings().dsn, autocommit=True) as session:
         for schema, table in sorted(tables):
+            planner_statistics.forget(session, schema, table)
             session.execute(sql.SQL("vacuum analyze {}").format(sql.Identifier(schema, table)))
 
 

@@ -1,4 +1,6 @@
-"""The tests' own search: a plain dump of the database, and every file, decrypted and unpacked."""
+"""The tests' own search: a plain dump of the database with what the planner keeps of its values,
+and every file, decrypted and unpacked.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ def unpacked(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
 def searched(dsn: str, wanted: list[str]) -> dict[str, set[str]]:
     """Value -> the folders (and ``dump``, and ``sealed``) in which it stands."""
     dump = settings().home / ".dump.sql"
-    run_tool("pg_dump", dsn, "--format=plain", f"--dbname={urlsplit(dsn).path[1:]}",
+    run_tool("pg_dump", dsn, "--format=plain", "--statistics", f"--dbname={urlsplit(dsn).path[1:]}",
              f"--file={dump}")  # fmt: skip
     found: dict[str, set[str]] = {value: set() for value in wanted}
     for path in sorted(settings().home.rglob("*")):

@@ -180,6 +180,18 @@ def places_of(db: psycopg.Connection, wanted: set[str]) -> set[str]:
     return found
 
 
+def samples_of(db: psycopg.Connection, wanted: set[str]) -> set[str]:
+    """Tables of which the planner keeps a sample with one of the keys."""
+    return {
+        table
+        for (table,) in db.execute(
+            "select schemaname || '.' || tablename from pg_stats where concat_ws(' ',"
+            " most_common_vals, histogram_bounds, most_common_elems) ~ %s",
+            ["|".join(wanted)],
+        )
+    }
+
+
 def rotated() -> rotation.Rotation:
     return rotation.start("li", "a change of staff")
 
@@ -187,11 +199,15 @@ def rotated() -> rotation.Rotation:
 def test_every_key_is_a_new_one_and_no_figure_changes(db: psycopg.Connection) -> None:
     warehouse_with(db)
     before, old = figures(db), all_keys(db)
+    db.execute("analyze")
+    assert {"vault.identifier", "candidate.person_month"} <= samples_of(db, old)
     done = rotated()
     assert (done.from_version, done.to_version, done.months, done.of_months) == (1, 2, 3, 3)
     assert figures(db) == before
     assert not old & (all_keys(db) - {no for no in old if no.startswith("YJ")})
     assert places_of(db, old) == {"vault.told_alert.told_no"}
+    assert samples_of(db, old) == {"vault.told_alert"}
+    assert "vault.rekeyed" not in samples_of(db, all_keys(db))
     assert db.execute("select count(*) from vault.rekeyed").fetchone() == (0,)
     told = db.execute("select action, detail from audit.event order by seq").fetchall()
     assert told == [("key_rotation_begun", {"from": 1}), ("key_rotation_ended", {"to": 2})]
