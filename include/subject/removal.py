@@ -191,7 +191,7 @@ def _from_tables(connection: psycopg.Connection[Any], erasure_id: int, subject: 
     }
     connection.execute("alter table ops.alert_event disable trigger alert_event_is_append_only")
     for schema, table in sorted(by_table.keys() | rows.keys()):
-        if schema == "raw" or f"{schema}.{table}" in OWN:
+        if schema == "raw" or (schema, table) in OWN:
             continue
         columns = by_table.get((schema, table), [])
         conditions = [condition(place, subject) for place in columns if place.shape != "words"]

@@ -23,6 +23,8 @@ from include.subject.suppression import suppress
 from include.subject.tables import tables
 from include.subject.tokens import his_alone, stored
 
+_How = Literal["analyze", "vacuum (analyze)", "vacuum (full, analyze)"]
+
 
 class ErasureIncomplete(WarehouseError):
     """After all steps something of the person is still there; the order is not done."""
@@ -140,6 +142,7 @@ def vacuum(erasure_id: int) -> None:
         connection.commit()
         connection.autocommit = True
         for schema, table in ours:
+            how: _How
             if f"{schema}.{table}" not in touched:
                 how = "analyze"
             elif schema in ("marts", "archive"):
@@ -196,12 +199,7 @@ def prove(erasure_id: int) -> None:
         connection.execute("vacuum pg_catalog.pg_statistic")
 
 
-def _clean(
-    connection: psycopg.Connection[Any],
-    schema: str,
-    table: str,
-    how: Literal["analyze", "vacuum (analyze)", "vacuum (full, analyze)"],
-) -> None:
+def _clean(connection: psycopg.Connection[Any], schema: str, table: str, how: _How) -> None:
     planner_statistics.forget(connection, schema, table)
     connection.execute(sql.SQL("{} {}").format(sql.SQL(how), sql.Identifier(schema, table)))
 

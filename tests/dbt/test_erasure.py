@@ -331,6 +331,11 @@ def test_the_proof_says_where_and_how_much_and_nothing_else(world: World) -> Non
         proof.places
     )
     assert audit.verify().is_whole
+    events = query(
+        world.dsn, "select action, subject from audit.event where action like 'eras%' order by seq"
+    )
+    assert [action for action, _ in events] == ["erasure_ordered", "erased"]
+    assert len({subject for _, subject in events}) == 1
     assert query(world.dsn, "select count(*) from vault.erasure_token") == [(0,)]
     shown = CliRunner().invoke(app, ["subject", "erasures", "--json"])
     assert json.loads(shown.output)[0]["proof"]["found"] == 0
