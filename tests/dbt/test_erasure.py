@@ -332,7 +332,7 @@ def test_the_proof_says_where_and_how_much_and_nothing_else(world: World) -> Non
     )
     assert audit.verify().is_whole
     events = query(
-        world.dsn, "select action, subject from audit.event where action like 'eras%' order by seq"
+        world.dsn, "select action, subject from audit.event where action like 'eras%%' order by seq"
     )
     assert [action for action, _ in events] == ["erasure_ordered", "erased"]
     assert len({subject for _, subject in events}) == 1
