@@ -21,11 +21,15 @@ _ACCOUNT = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 @dataclass(frozen=True)
 class Grant:
-    """Who got what. ``password`` is that of an account made for it, told once and kept nowhere."""
+    """Who got what. ``password`` is that of an account made for it, told once and kept nowhere.
+
+    ``reads`` is the schema with what the role reads, of those that begin in one.
+    """
 
     role: str
     account: str
     password: str | None = None
+    reads: str | None = None
 
 
 @acting_as(OWNER)
@@ -73,7 +77,8 @@ def grant(
                 f"{account} holds {name} already.", remedy="nothing has to be done."
             )
         apply(connection)
-    return Grant(name, account, password)
+    begins_in = roles.session_of({name: declaration().roles[role]}).get("search_path", "")
+    return Grant(name, account, password, begins_in.partition(",")[0] or None)
 
 
 @acting_as(OWNER)

@@ -3,6 +3,7 @@ what they may at the database, and what is granted of what they will make."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -54,11 +55,7 @@ def wanted(connection: psycopg.Connection[Any], townships: tuple[str, ...]) -> F
     for name, role in names(townships).items():
         login = "login" if role.logs_in else "nologin"
         found[Fact("role", name, login)] = f"create role {quote(name)} {login}"
-        for key, said in role.set.items():
-            value = said.format(area=area_of(name))
-            found[Fact("setting", name, f"{key}={value}")] = (
-                f"alter role {quote(name)} set {key} = {_setting(key, value)}"
-            )
+        found |= _wanted_settings(name, {name: role})
         if not is_superuser:
             # What its run-time accounts own is as its own; into the others it only steps.
             inherits = str(role.duty in ("run", "definer")).lower()
@@ -73,6 +70,9 @@ def wanted(connection: psycopg.Connection[Any], townships: tuple[str, ...]) -> F
         found[Fact("member", role_name, f"{account}, inherit true, set false")] = (
             f"grant {quote(role_name)} to {quote(account)} with inherit true, set false"
         )
+    declared = names(townships)
+    for account, held in _accounts(connection, owner).items():
+        found |= _wanted_settings(account, {name: declared[name] for name in held})
     for privilege, roles in declaration().database.items():
         for name in (each for role in roles for each in concrete(role, townships)):
             found[Fact("grant", f"database {database}", f"{privilege} to {name}")] = (
@@ -101,7 +101,11 @@ def actual(connection: psycopg.Connection[Any], townships: tuple[str, ...]) -> F
             wanted_login = "login" if declared[name].logs_in else "nologin"
             undo = f"alter role {quote(name)} {wanted_login} {_NOTHING_MORE}"
         found[Fact("role", name, attributes)] = undo
-    for name, key, value in connection.execute(_SETTINGS, [list(declared)]):
+    accounts = list(_accounts(connection, owner))
+    of_ours = {key for role in declared.values() for key in role.set}
+    for name, key, value in connection.execute(_SETTINGS, [[*declared, *accounts]]):
+        if name in accounts and key not in of_ours:
+            continue  # a person's own
         found[Fact("setting", name, f"{key}={value}")] = f"alter role {quote(name)} reset {key}"
     for name, member, inherits, sets in connection.execute(_MEMBERS, [list(declared)]):
         if member == owner and is_superuser:
@@ -123,6 +127,38 @@ def actual(connection: psycopg.Connection[Any], townships: tuple[str, ...]) -> F
             creator, schema, f"revoke {privilege} on {_OBJECTS[kind]} from", grantee
         )
     return found
+
+
+def session_of(held: Mapping[str, Role]) -> dict[str, str]:
+    """Setting -> value, with which sessions of an account begin: what all roles it holds ask for.
+
+    Roles hand on rights to the accounts in them, and no settings. Of several areas it finds the
+    names of each, those of the first one first.
+    """
+    asked = [
+        {key: said.format(area=area_of(name)) for key, said in role.set.items()}
+        for name, role in held.items()
+    ]
+    found: dict[str, str] = {}
+    for key in dict.fromkeys(key for each in asked for key in each):
+        values = list(dict.fromkeys(each[key] for each in asked if key in each))
+        if any(key not in each for each in asked):
+            continue
+        if key == "search_path":
+            *schemas, last = [part for value in values for part in value.split(", ")]
+            found[key] = ", ".join([*dict.fromkeys(s for s in schemas if s != last), last])
+        elif len(values) == 1:
+            found[key] = values[0]
+    return found
+
+
+def _wanted_settings(name: str, held: Mapping[str, Role]) -> Facts:
+    return {
+        Fact("setting", name, f"{key}={value}"): (
+            f"alter role {quote(name)} set {key} = {_setting(key, value)}"
+        )
+        for key, value in session_of(held).items()
+    }
 
 
 def _wanted_defaults(schema: str, said: Schema, owner: str, townships: tuple[str, ...]) -> Facts:
@@ -160,6 +196,21 @@ def _members_on_record(connection: psycopg.Connection[Any]) -> list[tuple[str, s
         "select g.role, g.account from ops.access_grant as g"
         " inner join pg_roles as r on g.account = r.rolname where g.revoked_at is null"
     ).fetchall()
+
+
+def _accounts(connection: psycopg.Connection[Any], owner: str) -> dict[str, list[str]]:
+    """Account that was ever granted a role, and that the owner may change -> the roles it holds."""
+    if connection.execute("select to_regclass('ops.access_grant')").fetchone() == (None,):
+        return {}
+    return dict(
+        connection.execute(
+            "select g.account, coalesce("
+            "array_agg(g.role order by g.role) filter (where g.revoked_at is null), '{}')"
+            " from ops.access_grant as g inner join pg_roles as r on g.account = r.rolname"
+            " where pg_has_role(%s, r.oid, 'member with admin option') group by 1",
+            [owner],
+        ).fetchall()
+    )
 
 
 def _database(connection: psycopg.Connection[Any]) -> str:

@@ -45,6 +45,8 @@ def grant(
         return
     console = Console()
     console.print(f"{done.account} holds {done.role}.")
+    if done.reads:
+        console.print(f"What it reads is in the schema {done.reads}.")
     if done.password:
         console.print(f"Its password, shown this once: {done.password}", markup=False)
 

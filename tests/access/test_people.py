@@ -44,6 +44,56 @@ def test_a_grant_opens_a_county_and_its_end_closes_it(accessible: str) -> None:
     assert record == [(f"bi_county_{COUNTY}", "test", "test")]
 
 
+def begins_with(url: str, account: str) -> tuple[str, ...]:
+    """The settings with which a session of the account begins."""
+    with psycopg.connect(login_url(url, account)) as session:
+        row = session.execute(
+            "select current_setting('search_path'), current_setting('statement_timeout'),"
+            " current_setting('default_transaction_read_only')"
+        ).fetchone()
+    assert row is not None
+    return row
+
+
+def test_a_person_s_session_begins_as_that_of_the_roles_held(accessible: str) -> None:
+    own = '"$user", public', "0", "off"
+    told = CliRunner().invoke(
+        app, ["grant", "bi_county", "person_c", "--county", COUNTY, "--new"], env={"COLUMNS": "99"}
+    )
+    assert f"in the schema marts_{COUNTY}." in told.output
+    with connect(OWNER) as owner:
+        owner.execute(f"alter role person_c password '{PASSWORD}'".encode())
+        owner.execute("alter role person_c set work_mem = '8MB'")  # his own, and left alone
+    assert begins_with(accessible, "person_c") == (f"marts_{COUNTY}, pg_catalog", "15min", "on")
+    with psycopg.connect(login_url(accessible, "person_c")) as session:
+        assert session.execute("select count(*) > 0 from household_month").fetchone() == (True,)
+    grant("bi_county", "person_c", "test", county=OTHER)
+    both = ", ".join(f"marts_{county}" for county in sorted((COUNTY, OTHER)))
+    assert begins_with(accessible, "person_c") == (f"{both}, pg_catalog", "15min", "on")
+    with connect(OWNER) as owner:
+        owner.execute("alter role person_c reset statement_timeout")
+        (found,) = differences(owner)
+        assert (found.state, found.fact.kind, found.fact.object) == (
+            "missing",
+            "setting",
+            "person_c",
+        )
+        assert apply(owner) == differences(owner) == []
+    assert begins_with(accessible, "person_c")[1] == "15min"
+    grant("case_worker", "person_c", "test")  # who writes: nothing is asked for by both
+    assert begins_with(accessible, "person_c") == own
+    revoke("case_worker", "person_c", "test")
+    revoke("bi_county", "person_c", "test", county=OTHER)
+    assert begins_with(accessible, "person_c") == (f"marts_{COUNTY}, pg_catalog", "15min", "on")
+    revoke("bi_county", "person_c", "test", county=COUNTY)
+    with connect(OWNER) as owner:
+        left = owner.execute(
+            "select setconfig from pg_db_role_setting as s inner join pg_roles as r"
+            " on s.setrole = r.oid where r.rolname = 'person_c'"
+        ).fetchall()
+        assert (left, differences(owner)) == ([(["work_mem=8MB"],)], [])
+
+
 @pytest.mark.parametrize(
     ("role", "account", "areas", "words"),
     [
