@@ -290,11 +290,16 @@ def _publish() -> Iterator[Point]:
 
 
 def _retention() -> Iterator[Point]:
-    """Files that came long ago and that no published month was built from."""
-    old = {"arrange": "update ops.arrival set received_at = received_at - interval '4 years'"}
+    """Files that came long ago, of which no published month was built."""
+    old = {
+        "arrange": "; ".join(
+            f"update ops.{table} set received_at = received_at - interval '4 years'"
+            for table in ("delivery", "arrival")
+        )
+    }
     gone = "insert into ops.retention"
     yield from _of(
-        "retention.drop", "corrected", {},
+        "retention.drop", "judged", {},
         ("before", "nothing done yet", _call("include.retention:drop"), old),
         ("middle", "what goes is being recorded", _sql(gone), old),
         ("commit", "the record", _commit(gone), old),
