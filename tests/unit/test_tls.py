@@ -132,7 +132,8 @@ def protected(
 def test_airflow_s_and_great_expectations_engines_keep_tls(protected: str) -> None:
     airflow = airflow_environment.airflow_environment()
     for url in (airflow["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"], _sqlalchemy_url()):
-        with sqlalchemy.create_engine(url).connect() as connection:
+        engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+        with engine.connect() as connection:
             assert connection.scalar(sqlalchemy.text("select 1")) == 1
 
 
