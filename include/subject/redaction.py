@@ -36,12 +36,13 @@ def redact(connection: psycopg.Connection[Any], sha256: str, erasure_id: int) ->
         form = _pages if row[2].endswith(".jsonl") else _csv
         _, size, own = store(form(connection, *row[:2]))
         copy = own, size
-    # A copy made for an earlier erasure is replaced by this one.
+    # A copy made for an earlier erasure is replaced by this one, and so is what that one replaced.
     connection.execute(
-        "insert into ops.redaction (sha256, redacted_sha256, redacted_bytes, erasure_id)"
+        "with before as (select redacted_sha256 from ops.redaction where sha256 = %(sha)s)"
+        " insert into ops.redaction (sha256, redacted_sha256, redacted_bytes, erasure_id)"
         " select old.sha256, %(copy)s, %(bytes)s, %(erasure)s from ("
-        " select %(sha)s as sha256 union"
-        " select redacted_sha256 from ops.redaction where sha256 = %(sha)s) as old"
+        " select %(sha)s as sha256 union select redacted_sha256 from before union"
+        " select r.sha256 from ops.redaction as r inner join before using (redacted_sha256)) as old"
         " where old.sha256 is distinct from %(copy)s and old.sha256 is not null"
         " on conflict (sha256) do update set redacted_sha256 = excluded.redacted_sha256,"
         " redacted_bytes = excluded.redacted_bytes, erasure_id = excluded.erasure_id,"

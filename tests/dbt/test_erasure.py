@@ -472,3 +472,18 @@ def test_an_erasure_that_leaves_something_is_not_done(
     found = searched(world.dsn, [*named, keys(WIFE)[0]])
     assert {v: p for v, p in found.items() if p} == {}
     assert Path(settings().home / "audit" / "heads").exists()
+
+
+def test_a_third_person_of_the_same_files_is_gone_at_once(world: World) -> None:
+    """Copies that replaced copies lead to the last one, and nothing else is kept."""
+    done = erasure.carry_out(erasure.order(keys(OTHER)[0], "purpose_fulfilled", "test"))
+    assert done.state == "done"
+    named = [value for value in OTHER.identifiers if value != OTHER.other_id]
+    found = searched(world.dsn, [*named, keys(OTHER)[0]])
+    assert {v: p for v, p in found.items() if p} == {}
+    replaced, copies = (
+        {value for (value,) in query(world.dsn, f"select {column} from ops.redaction")}
+        for column in ("sha256", "redacted_sha256")
+    )
+    assert not [sha256 for sha256 in replaced if path_of(sha256).exists()]
+    assert not [sha256 for sha256 in copies - {None} if not path_of(sha256).exists()]
