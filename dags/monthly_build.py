@@ -57,6 +57,22 @@ from include.municipality import (
 )
 from include.settings import settings
 
+
+class UnlessAnswered(HITLOperator):
+    """Asks nobody where the command has answered before.
+
+    Once it has asked it never ends as skipped, which is slow: Airflow would take the late end of
+    the process that asked for a failure of the one that goes on (apache/airflow#71580).
+    """
+
+    def execute(self, context: Any) -> Any:
+        from include.approval import is_answered
+
+        if is_answered(context["ti"].xcom_pull(task_ids="open_build")):
+            raise AirflowSkipException("The answer is on record already.")
+        return super().execute(context)
+
+
 with DAG(
     dag_id="monthly_build",
     schedule=PartitionedAssetTimetable(
@@ -108,15 +124,8 @@ with DAG(
         judge(build_id)
         return ask(build_id, dag_run.run_id)
 
-    def is_answered(context: dict[str, Any]) -> None:
-        """By the command, before this task began to wait."""
-        from include.approval import is_answered as on_record
-
-        if on_record(context["ti"].xcom_pull(task_ids="open_build")):
-            raise AirflowSkipException("The answer is on record already.")
-
     # Waits without a process; skipped where audit found nothing to ask about.
-    approval = HITLOperator(
+    approval = UnlessAnswered(
         task_id=APPROVAL,
         subject="{{ dag_run.partition_key }} is closed: publish so large a change?",
         body="{{ ti.xcom_pull(task_ids='audit') }}",
@@ -127,8 +136,6 @@ with DAG(
             "reason": Param(None, type=["null", "string"], title="Reason: needed, kept on record")
         },
         response_timeout=timedelta(hours=settings().approval_hours),
-        pre_execute=is_answered,
-        retries=0,  # whom nobody answers is not asked again
     )
 
     @task(trigger_rule="none_failed")

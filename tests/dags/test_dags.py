@@ -126,9 +126,7 @@ def test_the_build_waits_for_all_sources_and_goes_in_order(dags: dict[str, Any])
     assert after["approval"] == ["publish"]
     assert after["publish"] == []
     assert "dbt" in after["open_build"]
-    retries = {name: task["retries"] for name, task in dag["tasks"].items()}
-    assert retries.pop("approval") == 0
-    assert set(retries.values()) == {2}
+    assert {task["retries"] for task in dag["tasks"].values()} == {2}
 
 
 def test_documents_name_commands_that_exist(dags: dict[str, Any]) -> None:

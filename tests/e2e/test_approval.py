@@ -75,6 +75,11 @@ def test_it_waits_for_a_person_and_goes_on_with_the_word(municipality: Municipal
     correct_six_counties(municipality, 1500)
     municipality.wait_for(_WAITS, [(1,)], within_s=600)
     ((build_id,),) = municipality.query("select max(build_id) from ops.approval")
+    with municipality.as_settings(), Airflow() as airflow:
+        for attempt in Retrying(stop=stop_after_delay(120), wait=wait_fixed(0.2), reraise=True):
+            with attempt:  # answered as soon as it waits, while its process is ending still
+                (run,) = airflow.latest("monthly_build", 1, ["running"])
+                assert "awaiting_input" in {task.state for task in airflow.tasks(run)}
     done = municipality.run(
         *("approval", "approve", str(build_id), "--reason", "once more", "--actor", "li", "--json")
     )
@@ -85,3 +90,8 @@ def test_it_waits_for_a_person_and_goes_on_with_the_word(municipality: Municipal
     )[1:] == [("approved", "once more", "li", "cli")]
     states = municipality.query("select state, count(*) from ops.publication group by 1 order by 1")
     assert states == [("blocked", 2), ("published", 3)]
+    with municipality.as_settings(), Airflow() as airflow:
+        for attempt in Retrying(stop=stop_after_delay(120), wait=wait_fixed(1), reraise=True):
+            with attempt:
+                assert airflow.latest("monthly_build", 9, ["running"]) == []
+        assert airflow.latest("monthly_build", 9, ["failed"]) == []
