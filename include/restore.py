@@ -222,7 +222,8 @@ def _take_keys(folder: Path) -> None:
     """Put the backup's keys among our secrets; what the environment sets stays."""
     home = settings().home
     kept = json.loads((folder / SECRETS).read_text(encoding="utf-8"))
-    if again.demand_secret() and kept.get("erasure") not in (None, settings().erasure_secret):
+    if "erasure" in kept and not again.is_made_with(kept["erasure"]):
+        again.demand_secret()
         raise RestoreRefused(
             "persons were erased here with another secret than the backup's, and would not be known"
             " by it.",

@@ -43,6 +43,11 @@ def merge(other: Path) -> None:
     _add(other.read_text(encoding="utf-8").splitlines())
 
 
+def is_made_with(secret: str) -> bool:
+    """Whether everybody on our list was put there with this secret."""
+    return all(suppression.is_made_with(secret, line["hashes"]) for line in _read(_list()))
+
+
 def demand_secret(*others: Path) -> bool:
     """Whether somebody is on our list or on others'. Raises ConfigurationMissing where they were
     put there with a secret that is not ours."""

@@ -60,6 +60,11 @@ def hashes_of(connection: psycopg.Connection[Any], erasure_id: int) -> dict[str,
     )
 
 
+def is_made_with(secret: str, hashes: Container[str]) -> bool:
+    """Whether hashes were made with this secret."""
+    return _digest(secret, _CHECK, "") in hashes
+
+
 def demand_same(hashes: Container[str]) -> None:
     """Raises ConfigurationMissing where hashes were made with a secret that is not ours."""
     if hashed(_CHECK, "") not in hashes:
@@ -214,4 +219,8 @@ def hashed(holds: str, value: str) -> str:
             remedy="set it to the secret that was set when they were: without it they would come"
             " back with the next delivery.",
         )
+    return _digest(secret, holds, value)
+
+
+def _digest(secret: str, holds: str, value: str) -> str:
     return hmac.digest(secret.encode(), f"erased:{holds}:{value}".encode(), "sha256").hex()

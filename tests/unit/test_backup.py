@@ -230,10 +230,10 @@ def person(resident_id: str) -> list[dict[str, str]]:
              "name": "佘甲乙丙", "status": "正常"}]  # fmt: skip
 
 
-def _with_secrets(folder: Path, copy: Path) -> Path:
-    """A copy of a backup as it is of a warehouse with other secrets, which came along."""
+def _with_secrets(folder: Path, copy: Path, erasure: str) -> Path:
+    """A copy of a backup as it is of a warehouse with this secret, which came along."""
     shutil.copytree(folder, copy)
-    (copy / backups.SECRETS).write_text(json.dumps({"erasure": "another"}))
+    (copy / backups.SECRETS).write_text(json.dumps({"erasure": erasure}))
     told = json.loads((copy / backups.MANIFEST).read_text())
     told |= {"with_secrets": True, "files": dict(backups.sums(copy))}
     (copy / backups.MANIFEST).write_text(json.dumps(told))
@@ -284,14 +284,17 @@ def test_whoever_was_erased_since_is_erased_again_and_kept_out(
             assert rows(dsn, "select count(*) from ops.erasure") == [(0,)]
         use(monkeypatch, erasure_secret=SECRET)
         with pytest.raises(RestoreRefused, match="with another secret than the backup's"):
-            restore(_with_secrets(tmp_path / "kept", tmp_path / "others"), replace=True)
+            restore(_with_secrets(tmp_path / "kept", tmp_path / "others", "another"), replace=True)
         assert not (home / "secrets.json").exists()
         use(monkeypatch, landing_key="")
         with pytest.raises(RestoreRefused, match="erased again from files that are encrypted"):
             restore(tmp_path / "kept", replace=True, other_key=True)
         assert rows(dsn, "select count(*) from ops.erasure") == [(0,)]
-        use(monkeypatch, landing_key=KEY)
-        done = restore(tmp_path / "kept", replace=True)
+        # A new home, which has made a secret of its own: the backup's is that of the list.
+        use(monkeypatch, landing_key=KEY, erasure_secret="")
+        done = restore(_with_secrets(tmp_path / "kept", tmp_path / "ours", SECRET), replace=True)
+        assert settings().erasure_secret == SECRET
+        shutil.rmtree(tmp_path / "ours")
         is_gone(dsn)
         orders = [erasure.described(number) for number in erasure.numbers()]
         assert [(o.state, o.reason, o.proof.get("found")) for o in orders] == [
