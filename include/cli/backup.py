@@ -87,6 +87,8 @@ def restore(
         f" {done.publications:,} entries of the log; {done.marts:,} published tables of months are"
         " equal to what was backed up."
     )
+    if done.erased:
+        console.print(f"Erased again, for they were after the backup: {len(done.erased)} persons.")
     if done.applied:
         console.print(f"Newer migrations were applied: {', '.join(done.applied)}.")
     console.print("./warehouse up goes on from here.")
