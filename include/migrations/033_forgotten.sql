@@ -1,5 +1,5 @@
--- What the planner kept of tables that were emptied: keys of before a rotation and those they became,
--- and what an erased person was named by. Samples of what is there are taken again.
+-- What the planner kept of tables that were emptied: keys of before a rotation and those they
+-- became, and what an erased person was named by. Samples of what is there are taken again.
 select pg_clear_attribute_stats(n.nspname, c.relname, a.attname, false)
 from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
