@@ -42,7 +42,9 @@ def redact(connection: psycopg.Connection[Any], sha256: str, erasure_id: int) ->
         " insert into ops.redaction (sha256, redacted_sha256, redacted_bytes, erasure_id)"
         " select old.sha256, %(copy)s, %(bytes)s, %(erasure)s from ("
         " select %(sha)s as sha256 union select redacted_sha256 from before union"
-        " select r.sha256 from ops.redaction as r inner join before using (redacted_sha256)) as old"
+        " select r.sha256 from ops.redaction as r inner join before using (redacted_sha256)"
+        # Another file that came with the same rows has a say of its own.
+        " where not exists (select from ops.delivery as d where d.sha256 = r.sha256)) as old"
         " where old.sha256 is distinct from %(copy)s and old.sha256 is not null"
         " on conflict (sha256) do update set redacted_sha256 = excluded.redacted_sha256,"
         " redacted_bytes = excluded.redacted_bytes, erasure_id = excluded.erasure_id,"

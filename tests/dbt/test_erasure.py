@@ -475,7 +475,13 @@ def test_an_erasure_that_leaves_something_is_not_done(
 
 
 def test_a_third_person_of_the_same_files_is_gone_at_once(world: World) -> None:
-    """Copies that replaced copies lead to the last one, and nothing else is kept."""
+    """Copies that replaced copies lead to the last one, and nothing else is kept; files that came
+    with the same rows share one."""
+    shared = (
+        "select count(*) from (select from ops.redaction inner join ops.delivery using (sha256)"
+        " group by redacted_sha256 having count(distinct sha256) > 1)"
+    )
+    assert query(world.dsn, shared) > [(0,)]
     done = erasure.carry_out(erasure.order(keys(OTHER)[0], "purpose_fulfilled", "test"))
     assert done.state == "done"
     named = [value for value in OTHER.identifiers if value != OTHER.other_id]
