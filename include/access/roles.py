@@ -72,7 +72,9 @@ def wanted(connection: psycopg.Connection[Any], townships: tuple[str, ...]) -> F
         )
     declared = names(townships)
     for account, held in _accounts(connection, owner).items():
-        found |= _wanted_settings(account, {name: declared[name] for name in held})
+        # A role that is declared no more gives no settings, as it gives no rights.
+        of_role = {name: declared[name] for name in held if name in declared}
+        found |= _wanted_settings(account, of_role)
     for privilege, roles in declaration().database.items():
         for name in (each for role in roles for each in concrete(role, townships)):
             found[Fact("grant", f"database {database}", f"{privilege} to {name}")] = (
