@@ -17,7 +17,7 @@ _OBJECTS = {"r": "tables", "S": "sequences", "f": "functions"}
 
 def townships_of(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
     """Codes of the townships for which a role was ever asked (``./warehouse grant``)."""
-    if connection.execute("select to_regclass('ops.access_grant')").fetchone() == (None,):
+    if not _is_on_record(connection):
         return ()
     return tuple(
         code
@@ -191,8 +191,13 @@ def _alter_default(creator: str, schema: str, action: str, role: str) -> str:
     return f"alter default privileges for role {quote(creator)}{place} {action} {grantee}"
 
 
+def _is_on_record(connection: psycopg.Connection[Any]) -> bool:
+    """Whether there is a record of grants yet: roles are made before the migrations."""
+    return connection.execute("select to_regclass('ops.access_grant')").fetchone() != (None,)
+
+
 def _members_on_record(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:
-    if connection.execute("select to_regclass('ops.access_grant')").fetchone() == (None,):
+    if not _is_on_record(connection):
         return []
     return connection.execute(
         "select g.role, g.account from ops.access_grant as g"
@@ -202,7 +207,7 @@ def _members_on_record(connection: psycopg.Connection[Any]) -> list[tuple[str, s
 
 def _accounts(connection: psycopg.Connection[Any], owner: str) -> dict[str, list[str]]:
     """Account that was ever granted a role, and that the owner may change -> the roles it holds."""
-    if connection.execute("select to_regclass('ops.access_grant')").fetchone() == (None,):
+    if not _is_on_record(connection):
         return {}
     return dict(
         connection.execute(

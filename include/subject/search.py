@@ -66,7 +66,10 @@ def _stands(
     row = connection.execute(
         sql.SQL(
             "select exists (select from {} as t where t::text ~ %(wanted)s),"
-            " exists (select from pg_stats where (schemaname, tablename) = (%(schema)s, %(table)s)"
+            " exists (select from pg_stats where schemaname = %(schema)s and tablename in"
+            # What an index is made of has statistics under the index's name.
+            " (select %(table)s union select indexname from pg_indexes"
+            " where (schemaname, tablename) = (%(schema)s, %(table)s))"
             " and concat_ws(' ', most_common_vals, histogram_bounds, most_common_elems)"
             " ~ %(wanted)s)"
         ).format(sql.Identifier(schema, table)),
